@@ -1,0 +1,325 @@
+"""Deep Q-learning (Mnih et al. 2015, doi:10.1038/nature14236) as the course describes it, a step at a time.
+
+Each environment step, in this order:
+    1  act: a random action with probability epsilon, else the action with the largest Q-value;
+    2  store the transition in the replay buffer;
+    3  every `freq_steps_train` steps, once the buffer holds `n_steps_warm_up_memory`: a burst of `n_gradient_steps`
+       Adam steps, each on a uniformly drawn batch, on the mean squared TD error, gradient norm clipped;
+    4  every `freq_steps_update_target` steps: update the target network.
+The target network does not change inside a burst, so its values for the whole burst come from one forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from engine.agents import NetworkAgent
+from engine.config import ConfigError, DQNConfig
+from engine.environment import Environment, make_environment
+from engine.evaluation import Evaluator
+from engine.metrics import Episode, MetricLog
+from engine.network import MLP, Adam, prepare_thread
+from engine.replay import ReplayBuffer
+from engine.schedules import epsilon_at, learning_rate_at
+
+SELECTION_EPISODES = 100
+NORMALISATION_STEPS = 10_000
+
+
+class DivergenceError(RuntimeError):
+    """A loss that is no longer a finite number; the message tells what the last finite burst looked like."""
+
+
+def td_targets(
+    rewards: Tensor,
+    ended: Tensor,
+    next_target_values: Tensor,
+    discount: float,
+    next_online_values: Tensor | None = None,
+) -> Tensor:
+    """TD targets r + discount * value of the next state, and r alone where the return has ended.
+
+    Args:
+        rewards: [n]
+        ended: [n], 1.0 where nothing follows, else 0.0
+        next_target_values: [n, actions], target network on the next states
+        discount: the discount factor
+        next_online_values: [n, actions] for Double DQN (van Hasselt et al. 2016, arXiv:1509.06461): the online network
+            chooses the next action, the target network values it. Without it the target network does both.
+    """
+    if next_online_values is None:
+        values = next_target_values.amax(1)
+    else:
+        values = next_target_values.gather(1, next_online_values.argmax(1, keepdim=True)).squeeze(1)
+    return rewards + discount * (1.0 - ended) * values
+
+
+class DQNLearner:
+    """A DQN run in progress: `advance` until `finished`, in any thread. All randomness comes from `config.seed`."""
+
+    def __init__(
+        self, config: DQNConfig, log: MetricLog, *, episodes: int = 200, max_env_steps: int | None = None
+    ) -> None:
+        """Start a run of `episodes` training episodes, or of `max_env_steps` environment steps where that is less.
+
+        Raises:
+            ConfigError: the environment is unknown or not of the right kind, or `state_scale` does not fit its states.
+        """
+        prepare_thread()
+        self.config = config
+        self.log = log
+        self.episodes = episodes
+        self.max_env_steps = max_env_steps
+        seeds = np.random.SeedSequence(config.seed).generate_state(5, np.uint64)
+        self._exploration = np.random.default_rng(seeds[0])
+        self._sampling = np.random.default_rng(seeds[1])
+        self._episode_seeds = np.random.default_rng(seeds[2])
+        self._selection_seed = int(seeds[3] >> np.uint64(1))
+        self._env = Environment(config.environment, self._episode_seeds)
+        sizes = (self._env.state_size, *config.nn_hidden_layers, self._env.action_count)
+        self.network = MLP(sizes, torch.Generator().manual_seed(int(seeds[4] >> np.uint64(1))))
+        self.target = MLP(sizes)
+        self.target.flat.copy_(self.network.flat)
+        self.adam = Adam(self.network, config.learning_rate)
+        self.replay = ReplayBuffer(config.memory_size, self._env.state_size)
+        self._mean, self._std = _state_scaling(config, self._env.state_size)
+        self.env_steps = 0
+        self.gradient_steps = 0
+        self.episode_index = 0
+        self._episode_return = 0.0
+        self._best_score = -np.inf
+        self._best_flat: Tensor | None = None
+        self._selecting: Evaluator | None = None
+        self._selection_due = False
+        self._observation = self._scaled(self._env.reset())
+
+    @property
+    def finished(self) -> bool:
+        return not self._selection_due and self._training_over
+
+    @property
+    def _training_over(self) -> bool:
+        out_of_steps = self.max_env_steps is not None and self.env_steps >= self.max_env_steps
+        return self.episode_index >= self.episodes or out_of_steps
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is used, in [0, 1]."""
+        steps = 0.0 if self.max_env_steps is None else self.env_steps / self.max_env_steps
+        return min(1.0, max(steps, self.episode_index / self.episodes))
+
+    def counters(self) -> dict[str, int]:
+        return {"episodes": self.episode_index, "env_steps": self.env_steps, "gradient_steps": self.gradient_steps}
+
+    def advance(self) -> None:
+        """One environment step with its updates, or one step of the evaluation that keeps the best network."""
+        if self._selection_due:
+            self._select()
+        else:
+            self._step()
+
+    def _step(self) -> None:
+        config = self.config
+        epsilon = epsilon_at(config, self.env_steps)
+        action = self._act(epsilon)
+        observation, reward, terminated, truncated = self._env.step(action)
+        next_state = self._scaled(observation)
+        self.replay.add(self._observation, action, reward, next_state, terminated=terminated, truncated=truncated)
+        self._observation = next_state
+        self._episode_return += reward
+        self.env_steps += 1
+        if self.env_steps % config.freq_steps_train == 0 and len(self.replay) >= config.n_steps_warm_up_memory:
+            self._learn()
+        if self.env_steps % config.freq_steps_update_target == 0:
+            self._update_target()
+        if terminated or truncated:
+            self._end_episode(epsilon, terminated, truncated)
+        elif self._training_over:
+            self._selection_due = config.keep_best_every_episodes is not None
+
+    def _act(self, epsilon: float) -> int:
+        if self._exploration.random() < epsilon:
+            return int(self._exploration.integers(self._env.action_count))
+        return int(self.network.forward(torch.from_numpy(self._observation[None])).argmax())
+
+    def _learn(self) -> None:
+        """One burst of gradient steps."""
+        config, count = self.config, self.config.n_gradient_steps
+        indices = self._sampling.integers(len(self.replay), size=(count, config.batch_size))
+        batch = self.replay.take(indices)
+        ended = batch.terminated if config.bootstrap_on_truncation else batch.terminated | batch.truncated
+        states = torch.from_numpy(batch.states)
+        next_states = torch.from_numpy(batch.next_states)
+        actions = torch.from_numpy(batch.actions)
+        rewards = torch.from_numpy(batch.rewards)
+        ends = torch.from_numpy(ended.astype(np.float32))
+        next_target = self.target.forward(next_states.flatten(0, 1)).view(count, config.batch_size, -1)
+        self.adam.set_learning_rate(learning_rate_at(config, self.progress))
+        losses, norms, values = [], [], []
+        for i in range(count):
+            if config.double_q:
+                activations = self.network.activations(torch.cat((states[i], next_states[i])))
+                outputs, next_online = activations[-1][: config.batch_size], activations[-1][config.batch_size :]
+                activations = [layer[: config.batch_size] for layer in activations]
+            else:
+                activations = self.network.activations(states[i])
+                outputs, next_online = activations[-1], None
+            targets = td_targets(rewards[i], ends[i], next_target[i], config.discount_factor, next_online)
+            loss, norm, value = self._gradient_step(activations, outputs, actions[i], targets)
+            losses.append(loss)
+            norms.append(norm)
+            values.append(value)
+        self._report(losses, norms, values)
+
+    def _gradient_step(
+        self, activations: list[Tensor], outputs: Tensor, actions: Tensor, targets: Tensor
+    ) -> tuple[float, float, float]:
+        """Adam step on mean((Q(s, a) - target)^2), whose derivative by Q(s, a) is 2 (Q(s, a) - target) / batch."""
+        columns = actions.unsqueeze(1)
+        errors = outputs.gather(1, columns).squeeze(1) - targets
+        output_gradient = torch.zeros_like(outputs).scatter_(1, columns, (errors * (2 / len(errors))).unsqueeze(1))
+        self.network.backward(activations, output_gradient)
+        norm = self.network.clip_gradient(self.config.max_grad_norm)
+        self.adam.step()
+        self.gradient_steps += 1
+        return float(errors.square().mean()), norm, float(outputs.amax(1).mean())
+
+    def _report(self, losses: list[float], norms: list[float], values: list[float]) -> None:
+        loss = float(np.mean(losses))
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"the loss stopped being a finite number at gradient step {self.gradient_steps}; before that it was "
+                f"{self.log.last('loss')} with gradient norm {self.log.last('grad_norm')} and mean largest Q-value "
+                f"{self.log.last('q')}. A lower learning_rate or max_grad_norm is the usual cure."
+            )
+        self.log.append("loss", self.env_steps, loss)
+        self.log.append("grad_norm", self.env_steps, float(np.mean(norms)))
+        self.log.append("q", self.env_steps, float(np.mean(values)))
+
+    def _update_target(self) -> None:
+        rate = self.config.target_soft_update_rate
+        if rate is None:
+            self.target.flat.copy_(self.network.flat)
+        else:
+            self.target.flat.lerp_(self.network.flat, rate)
+
+    def _end_episode(self, epsilon: float, terminated: bool, truncated: bool) -> None:
+        self.log.append("return", self.episode_index, self._episode_return)
+        self.log.append("epsilon", self.env_steps, epsilon)
+        length = self._env.episode_length
+        self.log.add_episode(
+            Episode(self.episode_index, self.env_steps, self._episode_return, length, epsilon, terminated, truncated)
+        )
+        self.episode_index += 1
+        self._episode_return = 0.0
+        self._observation = self._scaled(self._env.reset())
+        every = self.config.keep_best_every_episodes
+        if every is not None and self.gradient_steps > 0:
+            self._selection_due = self.episode_index % every == 0 or self._training_over
+
+    def _select(self) -> None:
+        """Advance the evaluation that is due; at its end keep the weights if none scored higher.
+
+        Its starts come from the run's seed, so a final evaluation with a seed of the reader's choice uses others.
+        """
+        if self._selecting is None:
+            agent = self._agent("selection", self.network)
+            self._selecting = Evaluator(agent, SELECTION_EPISODES, self._selection_seed, self.config.environment)
+        self._selecting.advance()
+        if self._selecting.finished:
+            score = float(self._selecting.returns.mean())
+            self.log.append("selection", self.episode_index, score)
+            if score >= self._best_score:
+                self._best_score = score
+                self._best_flat = self.network.flat.clone()
+            self._selecting = None
+            self._selection_due = False
+
+    def _scaled(self, observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return observation if self._mean is None or self._std is None else (observation - self._mean) / self._std
+
+    def _agent(self, name: str, network: MLP) -> NetworkAgent:
+        return NetworkAgent(name, network, self.config, state_mean=self._mean, state_std=self._std)
+
+    def agents(self) -> dict[str, NetworkAgent]:
+        """Copies of what was learned: `last`, and `best` where the run keeps one."""
+        found = {"last": self.network.flat} | ({} if self._best_flat is None else {"best": self._best_flat})
+        agents = {}
+        for name, flat in found.items():
+            network = MLP(self.network.sizes)
+            network.flat.copy_(flat)
+            agents[name] = self._agent(name, network)
+        return agents
+
+    def state(self) -> dict[str, Any]:
+        """Everything the future of this run depends on; metrics are in the log. Values are NumPy arrays or JSON values.
+
+        An evaluation in progress is not in it: it depends on the weights and a fixed seed alone, so `restore` lets it
+        begin again and it ends the same.
+        """
+        return {
+            "network": self.network.flat.numpy().copy(),
+            "target": self.target.flat.numpy().copy(),
+            "adam": {name: tensor.numpy() for name, tensor in self.adam.state().items()},
+            "replay": self.replay.state(),
+            "environment": self._env.state(),
+            "exploration": self._exploration.bit_generator.state,
+            "sampling": self._sampling.bit_generator.state,
+            "episode_seeds": self._episode_seeds.bit_generator.state,
+            "counters": self.counters(),
+            "episode_return": self._episode_return,
+            "selection_due": self._selection_due,
+            "best_score": None if self._best_flat is None else self._best_score,
+            "best": np.empty(0, np.float32) if self._best_flat is None else self._best_flat.numpy().copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave, in a learner made with the same config and budget."""
+        self.network.flat.copy_(torch.from_numpy(state["network"]))
+        self.target.flat.copy_(torch.from_numpy(state["target"]))
+        self.adam.restore({name: torch.from_numpy(array) for name, array in state["adam"].items()})
+        self.replay.restore(state["replay"])
+        self._env.restore(state["environment"])
+        self._observation = self._scaled(self._env.observation)
+        self._exploration.bit_generator.state = state["exploration"]
+        self._sampling.bit_generator.state = state["sampling"]
+        self._episode_seeds.bit_generator.state = state["episode_seeds"]
+        self.episode_index = state["counters"]["episodes"]
+        self.env_steps = state["counters"]["env_steps"]
+        self.gradient_steps = state["counters"]["gradient_steps"]
+        self._episode_return = state["episode_return"]
+        self._selecting = None
+        self._selection_due = state["selection_due"]
+        if state["best_score"] is not None:
+            self._best_score = state["best_score"]
+            self._best_flat = torch.from_numpy(state["best"].copy())
+
+
+def _state_scaling(
+    config: DQNConfig, state_size: int
+) -> tuple[npt.NDArray[np.float32] | None, npt.NDArray[np.float32] | None]:
+    """Mean and divisor of each state value, or None and None for raw states."""
+    if config.state_scale is not None:
+        if len(config.state_scale) != state_size:
+            raise ConfigError(
+                f"state_scale must have one divisor for each of the {state_size} state values, "
+                f"not {len(config.state_scale)}."
+            )
+        return np.zeros(state_size, np.float32), np.array(config.state_scale, np.float32)
+    if not config.normalize_state:
+        return None, None
+    env = make_environment(config.environment)
+    env.action_space.seed(config.seed % 2**32)
+    states = [env.reset(seed=config.seed % 2**32)[0]]
+    for _ in range(NORMALISATION_STEPS - 1):
+        state, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        states.append(env.reset()[0] if terminated or truncated else state)
+    env.close()
+    seen = np.asarray(states, np.float32)
+    return seen.mean(0), np.maximum(seen.std(0), np.float32(1e-6))

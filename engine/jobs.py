@@ -1,0 +1,169 @@
+"""A job: any piece of work with `advance`, driven by a daemon thread that can be paused and stopped at every step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+
+class Work(Protocol):
+    """Work in bounded pieces: one `advance` takes milliseconds."""
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def progress(self) -> float:
+        """Share done, in [0, 1]."""
+
+    def advance(self) -> None: ...
+
+
+class Status(StrEnum):
+    """Where a job stands. A run whose process died is `interrupted` when it is found again."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def live(self) -> bool:
+        """Whether a thread of this process still works on it or waits to."""
+        return self in (Status.STARTING, Status.RUNNING, Status.PAUSED)
+
+
+W = TypeVar("W", bound=Work)
+Listener = Callable[["Job[W]"], None]
+
+
+class Job(Generic[W]):
+    """Drives work in a thread of its own. Status changes are told to `listeners`, in whichever thread they happen."""
+
+    def __init__(self, name: str, make: Callable[[], W]) -> None:
+        """
+        Args:
+            make: builds the work; called in the job's thread, so it may be slow or fail.
+        """
+        self.name = name
+        self.listeners: list[Listener[W]] = []
+        self.error: str | None = None
+        self.work: W | None = None
+        self._make = make
+        self._status = Status.STARTING
+        self._seconds = 0.0
+        self._running_since: float | None = None
+        self._go = threading.Event()
+        self._go.set()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._live, name=f"job {name}", daemon=True)
+
+    @property
+    def status(self) -> Status:
+        return self._status
+
+    @property
+    def progress(self) -> float:
+        return 0.0 if self.work is None else self.work.progress
+
+    @property
+    def seconds(self) -> float:
+        """Time spent working; pauses do not count."""
+        since = self._running_since
+        return self._seconds + (0.0 if since is None else time.perf_counter() - since)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Ask the thread to wait before its next step."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        self._go.set()
+
+    @property
+    def pausing(self) -> bool:
+        """Whether the job was asked to pause."""
+        return not self._go.is_set()
+
+    def stop(self) -> None:
+        """Ask the thread to end at its next step; `wait` tells when it has."""
+        self._stopping = True
+        self._go.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the thread's end; returns whether it has ended."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _live(self) -> None:
+        """The thread's whole life. Any error becomes the job's, with its message, and ends it."""
+        try:
+            self._begin()
+            self._drive()
+            self._end(Status.STOPPED if not self._finished else Status.FINISHED)
+            self._set_status(Status.FINISHED if self._finished else Status.STOPPED)
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+            self._clock(running=False)
+            self._failed(error)
+            self._set_status(Status.FAILED)
+
+    @property
+    def _finished(self) -> bool:
+        return self.work is not None and self.work.finished
+
+    def _drive(self) -> None:
+        assert self.work is not None
+        self._clock(running=True)
+        self._set_status(Status.RUNNING)
+        while not self.work.finished and not self._stopping:
+            if not self._go.is_set():
+                self._rest()
+                continue
+            self.work.advance()
+            self._advanced()
+        self._clock(running=False)
+
+    def _rest(self) -> None:
+        self._clock(running=False)
+        self._paused()
+        self._set_status(Status.PAUSED)
+        self._go.wait()
+        if not self._stopping:
+            self._set_status(Status.RUNNING)
+            self._clock(running=True)
+
+    def _clock(self, *, running: bool) -> None:
+        if self._running_since is not None:
+            self._seconds += time.perf_counter() - self._running_since
+        self._running_since = time.perf_counter() if running else None
+
+    def _set_status(self, status: Status) -> None:
+        self._status = status
+        for listener in list(self.listeners):
+            listener(self)
+
+    def _begin(self) -> None:
+        """In the thread, first of all."""
+        self.work = self._make()
+
+    def _advanced(self) -> None:
+        """After every step."""
+
+    def _paused(self) -> None:
+        """Before waiting."""
+
+    def _end(self, status: Status) -> None:
+        """After the last step, with the status that the job will have."""
+
+    def _failed(self, error: Exception) -> None:
+        """After an error."""

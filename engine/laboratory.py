@@ -1,0 +1,165 @@
+"""The engine's front door, for the app and the command line alike: start, continue, evaluate. Torch-free to import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from engine.jobs import Job, Status
+from engine.metrics import MetricLog
+from engine.runs import Run, Spec
+from engine.store import RunRecord, Store, StoreError
+
+if TYPE_CHECKING:
+    from engine.evaluation import Evaluator, Recording
+    from engine.imitation import Generator
+
+
+class Laboratory:
+    """A home folder and the jobs that this process works on."""
+
+    def __init__(self, home: Path) -> None:
+        """
+        Raises:
+            StoreError: the home folder cannot be used.
+        """
+        self.store = Store(home)
+        self.runs: dict[str, Run] = {}
+        self.listeners: list[Callable[[Job], None]] = []  # type: ignore[type-arg]
+        self._settle()
+
+    def _settle(self) -> None:
+        """Mark runs whose process died as interrupted; their checkpoints are whole."""
+        for record in self.store.runs():
+            if Status(record.status).live and not self._worked_on(record.id):
+                self.store.update_run(record.id, status=str(Status.INTERRUPTED))
+
+    def _worked_on(self, run_id: str) -> bool:
+        folder = self.store.run_folder(run_id)
+        if not folder.is_dir():
+            return False
+        try:
+            with FileLock(folder / "lock").acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+
+    # --- runs
+
+    def start(self, spec: Spec, *, preset: str | None = None, name: str | None = None) -> Run:
+        """Register a new run and start its thread."""
+        record = self.store.add_run(spec.kind, spec.to_dict(), spec.config.seed, preset, name)
+        return self._launch(record)
+
+    def continue_run(self, run_id: str) -> Run:
+        """Continue a run of an earlier process, or a stopped one, from its latest checkpoint.
+
+        Raises:
+            StoreError: there is no such run, it is finished, or another process works on it.
+        """
+        live = self.runs.get(run_id)
+        if live is not None and live.status.live:
+            live.resume()
+            return live
+        record = self.store.run(run_id)
+        if record.status == Status.FINISHED:
+            raise StoreError(f"run {run_id} is finished; there is nothing to continue.")
+        return self._launch(record)
+
+    def _launch(self, record: RunRecord) -> Run:
+        run = Run(self.store, record)
+        run.listeners.extend(self.listeners)
+        self.runs[run.id] = run
+        run.start()
+        return run
+
+    @property
+    def live_runs(self) -> list[Run]:
+        """Runs that this process works on, paused ones included."""
+        return [run for run in self.runs.values() if run.status.live]
+
+    def latest(self, preset: str, samples: int | None = None) -> RunRecord | None:
+        """The newest run of a preset in whatever state; of that many training rows where given."""
+        for record in self.store.runs():
+            rows = record.spec.get("train", {}).get("samples")
+            if record.preset == preset and (samples is None or rows in (None, samples)):
+                return record
+        return None
+
+    def log(self, run_id: str) -> MetricLog:
+        """The metrics of a run: the live log, or what was saved of it."""
+        run = self.runs.get(run_id)
+        return run.log if run is not None else self.store.load_metrics(run_id)
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run that nobody works on.
+
+        Raises:
+            StoreError: there is no such run, or a process works on it.
+        """
+        self.store.run(run_id)
+        if (run_id in self.runs and self.runs[run_id].status.live) or self._worked_on(run_id):
+            raise StoreError(f"run {run_id} is still being worked on; stop it first.")
+        self.runs.pop(run_id, None)
+        self.store.delete_run(run_id)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop every live run at its next step, each with a checkpoint, and wait for that."""
+        for run in self.live_runs:
+            run.stop()
+        for run in list(self.runs.values()):
+            run.wait(timeout)
+        self.store.close()
+
+    # --- agents
+
+    def evaluation(self, agent: str, episodes: int, seed: int) -> Job[Evaluator]:
+        """A job, not yet started, that evaluates an agent and keeps the result in the store."""
+        return _EvaluationJob(self.store, agent, episodes, seed)
+
+    def generation(self, agent: str, samples: int, seed: int) -> Job[Generator]:
+        """A job, not yet started, that lets an agent act until `samples` pairs are collected."""
+
+        def make() -> Generator:
+            from engine.imitation import Generator
+            from engine.library import find_agent
+
+            return Generator(find_agent(self.store, agent), samples, seed)
+
+        return Job(f"generate {agent}", make)
+
+    def recording(self, agent: str, seed: int) -> Recording:
+        """Play and record one episode. Takes up to a second: not for the screen's thread."""
+        from engine.evaluation import record_episode
+        from engine.library import find_agent
+
+        return record_episode(find_agent(self.store, agent), seed)
+
+
+class _EvaluationJob(Job["Evaluator"]):
+    def __init__(self, store: Store, agent: str, episodes: int, seed: int) -> None:
+        super().__init__(f"evaluate {agent}", self._build)
+        self._store = store
+        self._agent = agent
+        self._episodes = episodes
+        self._seed = seed
+        self._run: str | None = None
+
+    def _build(self) -> Evaluator:
+        from engine.evaluation import Evaluator
+        from engine.library import find_agent, run_of
+
+        self._run = run_of(self._store, self._agent)
+        return Evaluator(find_agent(self._store, self._agent), self._episodes, self._seed)
+
+    def _end(self, status: Status) -> None:
+        assert self.work is not None
+        if status == Status.FINISHED:
+            result = self.work.result()
+            self._store.add_evaluation(
+                self._agent, self._run, self._seed, result.perfect, result.seconds, result.returns
+            )
+        self._store.close()

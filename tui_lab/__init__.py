@@ -1,0 +1,1 @@
+"""The lab in the terminal: screens, widgets and the command line; learns nothing itself."""
