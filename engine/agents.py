@@ -126,6 +126,25 @@ class NetworkAgent:
         return isinstance(self.config, ImitationConfig)
 
 
+def check_fit(agent: Agent, environment_id: str, state_size: int, action_count: int) -> None:
+    """Refuse a network whose inputs or outputs are not the states or actions of the environment that it should act in.
+
+    Raises:
+        AgentError: they are not.
+    """
+    if not isinstance(agent, NetworkAgent):
+        return
+    inputs, outputs = agent.network.sizes[0], agent.network.sizes[-1]
+    if inputs != state_size:
+        raise AgentError(
+            f"agent {agent.name!r} reads states of {inputs} values, but {environment_id} has {state_size}."
+        )
+    if outputs != action_count:
+        raise AgentError(
+            f"agent {agent.name!r} chooses among {outputs} actions, but {environment_id} has {action_count}."
+        )
+
+
 def scripted_agent(text: str) -> Agent | None:
     """The scripted rule of that name, or None where the text names no rule.
 
@@ -189,6 +208,8 @@ def load_agent(folder: Path, name: str | None = None) -> NetworkAgent:
         config: Config = config_type.from_dict(settings)
         tensors = safetensors.torch.load((folder / MODEL).read_bytes())
         card = json.loads((folder / CARD).read_text(encoding="utf-8")) if (folder / CARD).is_file() else {}
+        if not isinstance(card, dict):
+            raise ValueError(f"{CARD} should hold a JSON object, not {type(card).__name__}")
         scaling: dict[str, Tensor] = {key: tensors.pop(key) for key in ("state_mean", "state_std") if key in tensors}
         network = _network_for(config, tensors)
         mean, std = _scaling(scaling, network.sizes[0])

@@ -74,25 +74,30 @@ def write_whole(path: Path, content: bytes) -> None:
 def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put a folder with these files in place of `folder`; a reader finds the old one or the new one, never a mixture.
 
-    A folder cannot be renamed over a full one, so for a moment the old one stands under `<name>.old`; `settle_folder`
-    puts it back should the process die in that moment.
+    A folder cannot be renamed over a full one, so for a moment the old one stands under `.<name>.old`; `settle_folder`
+    puts it back should the process die in that moment. The leading dot keeps clear of an agent that is called
+    `<name>.old`.
     """
     settle_folder(folder)
-    fresh = folder.with_name(f"{folder.name}.new")
+    fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for name, content in files.items():
         write_whole(fresh / name, content)
-    old = folder.with_name(f"{folder.name}.old")
+    old = _old(folder)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
 def settle_folder(folder: Path) -> None:
     """Finish or take back a `replace_folder` that was cut off."""
-    old = folder.with_name(f"{folder.name}.old")
+    old = _old(folder)
     if old.exists():
         if folder.exists():
             shutil.rmtree(old)
@@ -103,7 +108,8 @@ def settle_folder(folder: Path) -> None:
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     """Replace the checkpoint in `folder` with `state`."""
     flat = flatten(state)
-    arrays = {path: np.ascontiguousarray(v) for path, v in flat.items() if isinstance(v, np.ndarray)}
+    # `ascontiguousarray` alone would give an array without axes one axis.
+    arrays = {path: np.ascontiguousarray(v).reshape(v.shape) for path, v in flat.items() if isinstance(v, np.ndarray)}
     values = {path: v for path, v in flat.items() if not isinstance(v, np.ndarray)}
     replace_folder(folder, {ARRAYS: safetensors.numpy.save(arrays), VALUES: json.dumps(values, indent=1).encode()})
 

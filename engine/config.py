@@ -28,7 +28,10 @@ def _number(low: float | None = None, high: float | None = None, *, above: float
     def check(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
             raise ConfigError(f"{name} must be {want}, not {value!r}.")
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise ConfigError(f"{name} must be {want}, not a number of {len(str(value))} digits.") from None
         too_low = (low is not None and number < low) or (above is not None and number <= above)
         if not np.isfinite(number) or too_low or (high is not None and number > high):
             raise ConfigError(f"{name} must be {want}, not {value!r}.")
@@ -233,7 +236,7 @@ def parse_settings(text: str, origin: str = "the text") -> dict[str, Any]:
     except json.JSONDecodeError as json_error:
         try:
             value = ast.literal_eval(text.partition("=")[2].strip() if _is_assignment(text) else text.strip())
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             raise ConfigError(
                 f"{origin} is neither JSON nor a Python dict: {json_error.msg} in line {json_error.lineno}."
             ) from None

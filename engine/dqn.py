@@ -193,10 +193,15 @@ class DQNLearner:
     def _report(self, losses: list[float], norms: list[float], values: list[float]) -> None:
         loss = float(np.mean(losses))
         if not np.isfinite(loss):
+            before = [self.log.last(name) for name in ("loss", "grad_norm", "q")]
+            was = (
+                "in the first burst"
+                if None in before
+                else "before that it was {} with gradient norm {} and mean largest Q-value {}".format(*before)
+            )
             raise DivergenceError(
-                f"the loss stopped being a finite number at gradient step {self.gradient_steps}; before that it was "
-                f"{self.log.last('loss')} with gradient norm {self.log.last('grad_norm')} and mean largest Q-value "
-                f"{self.log.last('q')}. A lower learning_rate or max_grad_norm is the usual cure."
+                f"the loss stopped being a finite number at gradient step {self.gradient_steps}; {was}. "
+                f"A lower learning_rate or max_grad_norm is the usual cure."
             )
         self.log.append("loss", self.env_steps, loss)
         self.log.append("grad_norm", self.env_steps, float(np.mean(norms)))

@@ -22,7 +22,7 @@ def make_environment(environment_id: str) -> gymnasium.Env[Any, Any]:
     """
     try:
         env = gymnasium.make(environment_id, disable_env_checker=True)
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         raise ConfigError(f"environment {environment_id!r} cannot be made: {error}") from None
     states, actions = env.observation_space, env.action_space
     if not isinstance(states, gymnasium.spaces.Box) or len(states.shape) != 1:

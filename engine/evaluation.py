@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from engine.agents import Agent, AgentError, NetworkAgent
+from engine.agents import Agent, NetworkAgent, check_fit
 from engine.environment import make_environment, time_limit
 from engine.network import prepare_thread
 
@@ -64,11 +64,7 @@ class Evaluator:
         assert isinstance(self._env.single_action_space, gymnasium.spaces.Discrete)
         self._first_action = int(self._env.single_action_space.start)
         self._states: Floats = np.asarray(self._env.reset(seed=seed)[0], np.float32)
-        if isinstance(agent, NetworkAgent) and agent.network.sizes[0] != self._states.shape[1]:
-            raise AgentError(
-                f"agent {agent.name!r} reads states of {agent.network.sizes[0]} values, "
-                f"but {environment_id} has {self._states.shape[1]}."
-            )
+        check_fit(agent, environment_id, self._states.shape[1], int(self._env.single_action_space.n))
         self._lengths = np.zeros(episodes, np.int64)
         self._alive = np.ones(episodes, np.bool_)
         self._started = time.perf_counter()
@@ -127,7 +123,8 @@ class Recording:
 
     states: [T + 1, state_size], the last one reached by the last action.
     actions, rewards: [T].
-    values: [T, actions] Q-values or scores of a network agent, or None for a scripted rule.
+    values: [T, actions] outputs of a network agent, or None for a scripted rule.
+    values_are_q: whether these are Q-values; a clone's are scores.
     """
 
     agent: str
@@ -136,6 +133,7 @@ class Recording:
     actions: npt.NDArray[np.int64]
     rewards: Returns
     values: Floats | None
+    values_are_q: bool
     terminated: bool
 
     @property
@@ -148,6 +146,9 @@ def record_episode(agent: Agent, seed: int, environment_id: str = CARTPOLE) -> R
     env = make_environment(environment_id)
     agent.begin(seed)
     state: Any = env.reset(seed=seed)[0]
+    assert isinstance(env.action_space, gymnasium.spaces.Discrete)
+    check_fit(agent, environment_id, len(state), int(env.action_space.n))
+    first_action = int(env.action_space.start)
     states, actions, rewards, values = [np.asarray(state, np.float32)], [], [], []
     terminated = truncated = False
     while not (terminated or truncated):
@@ -155,7 +156,7 @@ def record_episode(agent: Agent, seed: int, environment_id: str = CARTPOLE) -> R
         if isinstance(agent, NetworkAgent):
             values.append(agent.values(batch)[0])
         action = int(agent.act(batch)[0])
-        state, reward, terminated, truncated, _ = env.step(action)
+        state, reward, terminated, truncated, _ = env.step(action + first_action)
         states.append(np.asarray(state, np.float32))
         actions.append(action)
         rewards.append(float(reward))
@@ -167,5 +168,6 @@ def record_episode(agent: Agent, seed: int, environment_id: str = CARTPOLE) -> R
         np.array(actions),
         np.array(rewards),
         np.stack(values) if values else None,
+        isinstance(agent, NetworkAgent) and not agent.is_clone,
         bool(terminated),
     )

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
 
-from engine.agents import Agent, NetworkAgent
+from engine.agents import Agent, NetworkAgent, check_fit
 from engine.checkpoint import write_whole
 from engine.config import ImitationConfig
 from engine.environment import make_environment
@@ -56,6 +56,7 @@ class Generator:
 
     def __init__(self, agent: Agent, samples: int, seed: int) -> None:
         prepare_thread()
+        check_fit(agent, "CartPole-v1", len(STATE_COLUMNS), ACTIONS)
         self._agent = agent
         self._samples = samples
         self._env = make_environment("CartPole-v1")
@@ -113,7 +114,8 @@ def read_csv(path: Path) -> Samples:
     """Read a data set.
 
     Raises:
-        DataError: no such file, not this header, a value that is not a finite number, an action other than 0 and 1.
+        DataError: no such file, not this header, a row that is longer, a value that is not a finite number, an action
+            other than 0 and 1.
     """
     header = [*STATE_COLUMNS, ACTION_COLUMN]
     try:
@@ -121,15 +123,19 @@ def read_csv(path: Path) -> Samples:
     except FileNotFoundError:
         raise DataError(f"there is no file {path}.") from None
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}.") from None
+        raise DataError(f"{path} cannot be read as CSV: {str(error).strip().removesuffix('.')}.") from None
     if list(frame.columns) != header:
         raise DataError(
             f"{path} should begin with the header {','.join(header)}, not {','.join(map(str, frame.columns))}."
         )
     if frame.empty:
         raise DataError(f"{path} has a header but no rows.")
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas takes a first column that the header does not name for row labels.
+        raise DataError(f"{path}, line 2: the rows should have {len(header)} values, as the header does, not more.")
     numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    bad = np.argwhere(~np.isfinite(numbers))
+    with np.errstate(over="ignore"):
+        bad = np.argwhere(~np.isfinite(numbers.astype(np.float32)))
     if len(bad):
         row, column = bad[0]
         raise DataError(

@@ -54,6 +54,7 @@ class Job(Generic[W]):
         self.name = name
         self.listeners: list[Listener[W]] = []
         self.error: str | None = None
+        self.exception: Exception | None = None
         self.work: W | None = None
         self._make = make
         self._status = Status.STARTING
@@ -112,6 +113,7 @@ class Job(Generic[W]):
             self._end(Status.STOPPED if not self._finished else Status.FINISHED)
             self._set_status(Status.FINISHED if self._finished else Status.STOPPED)
         except Exception as error:
+            self.exception = error
             self.error = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
             self._clock(running=False)
             self._failed(error)

@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 from engine.jobs import Job, Status
 from engine.metrics import MetricLog
 from engine.runs import Run, Spec
-from engine.store import RunRecord, Store, StoreError
+from engine.store import EvaluationRecord, RunRecord, Store, StoreError
 
 if TYPE_CHECKING:
     from engine.evaluation import Evaluator, Recording
-    from engine.imitation import Generator
+    from engine.imitation import Generator, Samples
 
 
 class Laboratory:
@@ -28,6 +28,7 @@ class Laboratory:
         """
         self.store = Store(home)
         self.runs: dict[str, Run] = {}
+        self.run_type: type[Run] = Run
         self.listeners: list[Callable[[Job], None]] = []  # type: ignore[type-arg]
         self._settle()
 
@@ -70,7 +71,7 @@ class Laboratory:
         return self._launch(record)
 
     def _launch(self, record: RunRecord) -> Run:
-        run = Run(self.store, record)
+        run = self.run_type(self.store, record)
         run.listeners.extend(self.listeners)
         self.runs[run.id] = run
         run.start()
@@ -120,23 +121,52 @@ class Laboratory:
         """A job, not yet started, that evaluates an agent and keeps the result in the store."""
         return _EvaluationJob(self.store, agent, episodes, seed)
 
-    def generation(self, agent: str, samples: int, seed: int) -> Job[Generator]:
-        """A job, not yet started, that lets an agent act until `samples` pairs are collected."""
+    def kept_evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationRecord | None:
+        """The newest kept evaluation of what the name means now: one of an earlier run under `latest:` does not count."""
+        run = self.store.run_of(agent)
+        for kept in self.store.evaluations(agent=agent):
+            if kept.run == run and kept.seed == seed and len(kept.returns) == episodes:
+                return kept
+        return None
 
-        def make() -> Generator:
-            from engine.imitation import Generator
-            from engine.library import find_agent
-
-            return Generator(find_agent(self.store, agent), samples, seed)
-
-        return Job(f"generate {agent}", make)
+    def data_set(self, agent: str, samples: int, seed: int) -> DataSetJob:
+        """A job, not yet started, that generates a data set and keeps it as CSV in the home folder."""
+        return DataSetJob(self.store, agent, samples, seed)
 
     def recording(self, agent: str, seed: int) -> Recording:
         """Play and record one episode. Takes up to a second: not for the screen's thread."""
         from engine.evaluation import record_episode
+        from engine.library import environment_of, find_agent
+
+        found = find_agent(self.store, agent)
+        return record_episode(found, seed, environment_of(found))
+
+
+class DataSetJob(Job["Generator"]):
+    """Lets an agent act until `samples` pairs are collected, and keeps them as a CSV file in the home folder."""
+
+    def __init__(self, store: Store, agent: str, samples: int, seed: int) -> None:
+        super().__init__(f"generate {agent}", self._build)
+        self.path = store.home / "data" / f"{agent.replace(':', '-')}-{samples}-seed{seed}.csv"
+        self.samples: Samples | None = None
+        self._store = store
+        self._request = (agent, samples, seed)
+
+    def _build(self) -> Generator:
+        from engine.imitation import Generator
         from engine.library import find_agent
 
-        return record_episode(find_agent(self.store, agent), seed)
+        agent, samples, seed = self._request
+        return Generator(find_agent(self._store, agent), samples, seed)
+
+    def _end(self, status: Status) -> None:
+        from engine.imitation import write_csv
+
+        assert self.work is not None
+        if status == Status.FINISHED:
+            self.samples = self.work.result()
+            write_csv(self.path, self.samples)
+        self._store.close()
 
 
 class _EvaluationJob(Job["Evaluator"]):
@@ -150,10 +180,11 @@ class _EvaluationJob(Job["Evaluator"]):
 
     def _build(self) -> Evaluator:
         from engine.evaluation import Evaluator
-        from engine.library import find_agent, run_of
+        from engine.library import environment_of, find_agent
 
-        self._run = run_of(self._store, self._agent)
-        return Evaluator(find_agent(self._store, self._agent), self._episodes, self._seed)
+        self._run = self._store.run_of(self._agent)
+        agent = find_agent(self._store, self._agent)
+        return Evaluator(agent, self._episodes, self._seed, environment_of(agent))
 
     def _end(self, status: Status) -> None:
         assert self.work is not None

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.agents import SCRIPTED, SHIPPED, Agent, AgentError, NetworkAgent, load_agent, save_agent, scripted_agent
-from engine.jobs import Status
+from engine.config import DQNConfig
+from engine.evaluation import CARTPOLE
 from engine.runs import best_of
-from engine.store import RunRecord, Store, StoreError
+from engine.store import LATEST, RunRecord, Store, StoreError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-LATEST = "latest:"
 
 
 def find_agent(store: Store, text: str) -> Agent:
@@ -37,10 +37,16 @@ def find_agent(store: Store, text: str) -> Agent:
     return load_agent(folder, text)
 
 
+def environment_of(agent: Agent) -> str:
+    """The environment that an agent acts in: what its run trained in, and CartPole for clones and rules."""
+    config = agent.config if isinstance(agent, NetworkAgent) else None
+    return config.environment if isinstance(config, DQNConfig) else CARTPOLE
+
+
 def agent_folder(store: Store, text: str) -> Path | None:
     """The folder of a network agent, or None where the text names none."""
     if text.startswith(LATEST):
-        run = latest_run(store, text.removeprefix(LATEST))
+        run = store.latest_run(text.removeprefix(LATEST))
         if run is None:
             raise AgentError(f"there is no finished run of preset {text.removeprefix(LATEST)!r} yet; train one first.")
         return run_agent_folder(store, run.id)
@@ -56,15 +62,6 @@ def agent_folder(store: Store, text: str) -> Path | None:
     return run_agent_folder(store, run_id, which or None)
 
 
-def run_of(store: Store, text: str) -> str | None:
-    """The id of the run that an agent's name points to, or None where it points to no run."""
-    if text.startswith(LATEST):
-        run = latest_run(store, text.removeprefix(LATEST))
-        return None if run is None else run.id
-    known = {run.id for run in store.runs()}
-    return text.partition(":")[0] if text.partition(":")[0] in known else None
-
-
 def run_agent_folder(store: Store, run_id: str, which: str | None = None) -> Path:
     """The folder of a run's agent: `which` is last or best; without it the best where one was kept."""
     agents = store.run_folder(run_id) / "agents"
@@ -75,11 +72,6 @@ def run_agent_folder(store: Store, run_id: str, which: str | None = None) -> Pat
     if chosen not in names:
         raise AgentError(f"run {run_id} has no agent {chosen!r}; it has {' and '.join(names)}.")
     return agents / chosen
-
-
-def latest_run(store: Store, preset: str) -> RunRecord | None:
-    """The newest finished run of a preset."""
-    return next((run for run in store.runs() if run.preset == preset and run.status == Status.FINISHED), None)
 
 
 def agent_names(store: Store) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from engine.checkpoint import load_checkpoint, save_checkpoint, state_hash
+from engine.checkpoint import load_checkpoint, save_checkpoint, settle_folder, state_hash
 from engine.config import DQNConfig, ImitationConfig
 from engine.jobs import Job, Status
 from engine.metrics import MetricLog
@@ -168,11 +168,8 @@ class Run(Job[Learner]):
     def _build(self) -> Learner:
         """In the run's thread: make the learner and bring it to the latest checkpoint, if there is one."""
         checkpoint = self._folder / "checkpoint"
-        state = (
-            load_checkpoint(checkpoint)
-            if checkpoint.exists() or checkpoint.with_name("checkpoint.old").exists()
-            else None
-        )
+        settle_folder(checkpoint)
+        state = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if state is not None:
             loaded = self.store.load_metrics(self.id)
             loaded.truncate(state["log"].get("lengths", {}), state["log"]["episodes"])

@@ -21,6 +21,7 @@ import platformdirs
 
 from engine.metrics import Episode, MetricLog
 
+LATEST = "latest:"
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE runs (
@@ -208,6 +209,19 @@ class Store:
         """All runs, newest first."""
         rows = self._connection().execute("SELECT * FROM runs ORDER BY created DESC, rowid DESC")
         return [_run_record(row) for row in rows]
+
+    def latest_run(self, preset: str) -> RunRecord | None:
+        """The newest finished run of a preset."""
+        return next((run for run in self.runs() if run.preset == preset and run.status == "finished"), None)
+
+    def run_of(self, agent: str) -> str | None:
+        """The id of the run that an agent's name points to (`ID`, `ID:best`, `latest:PRESET`), or None."""
+        if agent.startswith(LATEST):
+            run = self.latest_run(agent.removeprefix(LATEST))
+            return None if run is None else run.id
+        run_id = agent.partition(":")[0]
+        found = self._connection().execute("SELECT id FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return None if found is None else run_id
 
     def update_run(self, run: str, **fields: Any) -> None:
         """Set columns of a run's row."""

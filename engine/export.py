@@ -1,0 +1,101 @@
+"""Runs and agents as files for other tools: CSV, JSON, TensorBoard event files, and agent folders; torch loads late."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import write_whole
+from engine.figures import evaluation_figures
+from engine.metrics import Episode, MetricLog
+from engine.store import EvaluationRecord, RunRecord, Store
+
+METRICS_CSV, EPISODES_CSV = "metrics.csv", "episodes.csv"
+
+
+class ExportError(ValueError):
+    """One sentence on why an export is not possible, and what would be right."""
+
+
+def export_csv(folder: Path, log: MetricLog) -> list[Path]:
+    """Write metrics.csv (series, x, y: one line a point) and episodes.csv (one line an episode) into `folder`.
+
+    Numbers are printed so that they read back exactly.
+    """
+    metrics = ((name, float(x), float(y)) for name in log.names for x, y in zip(*log.read(name), strict=True))
+    columns = [field.name for field in dataclasses.fields(Episode)]
+    episodes = (dataclasses.astuple(episode) for episode in log.episodes())
+    files = {METRICS_CSV: _csv(("series", "x", "y"), metrics), EPISODES_CSV: _csv(columns, episodes)}
+    for name, content in files.items():
+        write_whole(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _csv(header: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def export_json(record: RunRecord, log: MetricLog, evaluations: Sequence[EvaluationRecord]) -> dict[str, Any]:
+    """Everything the store knows of a run as plain JSON values; a figure that is not finite becomes null."""
+    return {
+        "run": dataclasses.asdict(record),
+        "metrics": {name: dict(zip("xy", map(_finite, log.read(name)), strict=True)) for name in log.names},
+        "episodes": [dataclasses.asdict(episode) for episode in log.episodes()],
+        "evaluations": [
+            {
+                "agent": kept.agent,
+                "seed": kept.seed,
+                "created": kept.created,
+                **evaluation_figures(kept),
+                "returns": _finite(kept.returns),
+            }
+            for kept in evaluations
+        ],
+    }
+
+
+def _finite(values: Iterable[float]) -> list[float | None]:
+    return [float(value) if math.isfinite(value) else None for value in values]
+
+
+def export_tensorboard(folder: Path, log: MetricLog) -> None:
+    """Write every series as a TensorBoard scalar of that name into an event file in `folder`.
+
+    Raises:
+        ExportError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ExportError('TensorBoard is not installed; `pip install "dqn-lab[tensorboard]"` adds it.') from None
+    with SummaryWriter(str(folder)) as writer:
+        for name in log.names:
+            for x, y in zip(*log.read(name), strict=True):
+                writer.add_scalar(name, float(y), int(x))
+
+
+def export_agent(store: Store, text: str, folder: Path) -> None:
+    """Write the agent that `text` names as an agent folder at `folder`, where nothing may stand yet.
+
+    Raises:
+        AgentError: there is no such agent.
+        ExportError: it is a scripted rule, or something stands at `folder` already.
+    """
+    from engine.agents import NetworkAgent, save_agent
+    from engine.library import find_agent
+
+    agent = find_agent(store, text)
+    if not isinstance(agent, NetworkAgent):
+        raise ExportError(f"{text!r} is a rule and has no files; only a network can be exported.")
+    if folder.exists():
+        raise ExportError(f"{folder} exists already; give a folder that does not.")
+    save_agent(folder, agent)

@@ -1,0 +1,195 @@
+"""The Textual app: screens over one laboratory. It pulls from runs on timers; runs never touch a widget."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from engine.jobs import Job, Status
+from engine.laboratory import Laboratory
+from engine.metrics import MetricLog
+from engine.runs import Run
+from tui_lab.glyphs import BandwidthChoice, GlyphChoice, choose_glyphs, choose_pace
+from tui_lab.lesson import Lesson, load_course
+from tui_lab.palette import LabCommands
+from tui_lab.screens.course_map import CourseMap
+from tui_lab.screens.help_screen import HelpScreen
+from tui_lab.screens.lesson_screen import LessonScreen
+from tui_lab.screens.quit_screen import QuitScreen
+from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
+
+STYLES = Path(__file__).parent / "styles"
+
+
+class JobChanged(Message):
+    """A job's status changed; posted from the job's thread."""
+
+    def __init__(self, job: Job[Any], status: Status) -> None:
+        super().__init__()
+        self.job = job
+        self.status = status
+
+
+class LabApp(App[None]):
+    """dqn-lab in a terminal."""
+
+    TITLE = "dqn-lab"
+    CSS_PATH = STYLES / "lab.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - an instance variable in Textual's types
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012
+    COMMANDS = App.COMMANDS | {LabCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?", tooltip="Help on what has the focus", id="app.help"),
+        Binding("t", "theme", "Theme", tooltip="Change between dark and light", id="app.theme", show=False),
+        Binding("q", "quit", "Quit", tooltip="Quit; asks while something trains", id="app.quit"),
+        Binding("ctrl+q,ctrl+c", "quit", "Quit", id="app.quit_ctrl", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        home: Path,
+        low_bandwidth: BandwidthChoice = "auto",
+        glyphs: GlyphChoice = "auto",
+        *,
+        lab: Laboratory | None = None,
+    ) -> None:
+        """
+        Args:
+            home: the home folder.
+            lab: a laboratory to use instead of one over `home`.
+
+        Raises:
+            StoreError: the home folder cannot be used.
+            LessonError: a lesson file is broken.
+        """
+        super().__init__()
+        self.lab = lab or Laboratory(home)
+        self.glyphs = choose_glyphs(glyphs)
+        self.pace = choose_pace(low_bandwidth)
+        self.course = load_course()
+        self._finished_logs: dict[str, MetricLog] = {}
+        self.lab.listeners.append(lambda job: self._tell(job))
+        if low_bandwidth == "on":
+            self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.push_screen(CourseMap())
+        threading.Thread(target=_import_engine, name="import torch", daemon=True).start()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return OWN_VARIABLES
+
+    # --- jobs
+
+    def _tell(self, job: Job[Any]) -> None:
+        """In a job's thread: hand the news to the screen's thread."""
+        self.post_message(JobChanged(job, job.status))
+
+    def on_job_changed(self, message: JobChanged) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, LessonScreen):
+                screen.runs_changed()
+            elif isinstance(screen, CourseMap):
+                screen.refresh_map()
+        if isinstance(message.job, Run) and message.status == Status.FINISHED:
+            self.notify(f"{message.job.title} has finished.", timeout=6)
+        elif isinstance(message.job, Run) and message.status == Status.FAILED:
+            self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
+
+    def finished_log(self, run_id: str) -> MetricLog:
+        """The metrics of a run that no longer changes, read once."""
+        if run_id not in self._finished_logs:
+            self._finished_logs[run_id] = self.lab.log(run_id)
+        return self._finished_logs[run_id]
+
+    # --- navigation
+
+    def open_lesson(self, lesson: Lesson) -> None:
+        """Open a lesson, in place of the one that is open."""
+        screen = LessonScreen(lesson)
+        if isinstance(self.screen, LessonScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def open_neighbour(self, lesson: Lesson, by: int) -> None:
+        """Open the lesson after (1) or before (-1) another one."""
+        index = self.course.index(lesson) + by
+        if 0 <= index < len(self.course):
+            self.open_lesson(self.course[index])
+        else:
+            self.notify("This is the last lesson." if by > 0 else "This is the first lesson.")
+
+    def action_map(self) -> None:
+        while not isinstance(self.screen, CourseMap):
+            self.pop_screen()
+
+    def action_theme(self) -> None:
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_help(self) -> None:
+        if isinstance(self.screen, HelpScreen):
+            return
+        about: list[str] = []
+        widget: Any = self.focused or self.screen
+        while widget is not None:
+            words = getattr(widget, "HELP", None)
+            if words and words not in about:
+                about.append(words)
+            widget = widget.parent
+        bench = self.screen.bench if isinstance(self.screen, LessonScreen) else None
+        if bench is not None and bench.HELP and bench.HELP not in about:
+            about.append(bench.HELP)
+        keys = [
+            (
+                active.binding.key_display or self.get_key_display(active.binding),
+                active.binding.tooltip or active.binding.description,
+            )
+            for active in self.screen.active_bindings.values()
+            if active.enabled and active.binding.description and not active.binding.system
+        ]
+        self.push_screen(HelpScreen(about or ["Up and down choose, enter opens."], list(dict.fromkeys(keys))))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme", "Screenshot"):
+                yield command
+        yield SystemCommand("Help", "Help on what has the focus", self.action_help)
+        yield SystemCommand("Quit", "Quit the lab", self.action_quit)
+
+    # --- the end
+
+    async def action_quit(self) -> None:
+        live = self.lab.live_runs
+        if not live:
+            self._leave()
+        elif not isinstance(self.screen, QuitScreen):
+            self.push_screen(QuitScreen([run.title for run in live]), self._answered)
+
+    def _answered(self, keep: bool | None) -> None:
+        if keep:
+            self.notify("Keeping checkpoints ...", timeout=10)
+            self._leave()
+
+    @work(thread=True, exclusive=True, group="leave")
+    def _leave(self) -> None:
+        """Runs answer within a step; waiting for their checkpoints must not freeze the screen."""
+        self.lab.close()
+        self.call_from_thread(self.exit)
+
+
+def _import_engine() -> None:
+    """Load torch while the reader reads the map, so that the first run starts at once."""
+    import engine.dqn
+    import engine.imitation  # noqa: F401

@@ -1,0 +1,75 @@
+"""The command line: the group with the global options, which opens the lab itself when no command is given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tui_lab.commands.agents import agents
+from tui_lab.commands.doctor import doctor
+from tui_lab.commands.errors import LabGroup, Misuse
+from tui_lab.commands.evaluate import evaluate
+from tui_lab.commands.fit import fit
+from tui_lab.commands.generate import generate
+from tui_lab.commands.grade import grade
+from tui_lab.commands.options import Options
+from tui_lab.commands.resume import resume
+from tui_lab.commands.runs import runs
+from tui_lab.commands.train import train
+from tui_lab.glyphs import BandwidthChoice, GlyphChoice
+
+COMMANDS = (train, resume, evaluate, generate, fit, runs, agents, grade, doctor)
+
+
+@click.group(cls=LabGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where runs, agents and progress are kept.  [default: DQN_LAB_HOME, else the user's data folder]",
+)
+@click.option("--low-bandwidth", type=click.Choice(["auto", "on", "off"]), default="auto", help="Draw less often.")
+@click.option(
+    "--glyphs",
+    type=click.Choice(["auto", "braille", "block", "ascii"]),
+    default="auto",
+    help="What charts are made of.",
+)
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.version_option(package_name="dqn-lab", prog_name="dqn-lab")
+@click.pass_context
+def cli(
+    context: click.Context, home: Path | None, low_bandwidth: BandwidthChoice, glyphs: GlyphChoice, no_mouse: bool
+) -> None:
+    """A learning lab in the terminal for deep Q-learning. Without a command it opens the lab itself."""
+    options = Options(home, low_bandwidth, glyphs, mouse=not no_mouse)
+    context.obj = options
+    if context.invoked_subcommand is None:
+        open_lab(options)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
+
+
+def open_lab(options: Options) -> None:
+    """Run the app.
+
+    Raises:
+        Misuse: there is no terminal to draw on.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        names = ", ".join(command.name or "" for command in COMMANDS)
+        raise Misuse(f"the lab needs a terminal; without one these commands work: {names}.")
+    from tui_lab.app import LabApp
+
+    LabApp(home=options.home_folder, low_bandwidth=options.low_bandwidth, glyphs=options.glyphs).run(
+        mouse=options.mouse
+    )
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="dqn-lab")

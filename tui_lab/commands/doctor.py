@@ -1,0 +1,131 @@
+"""`dqn-lab doctor`: what this terminal, this home folder and these versions can do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui_lab.commands.errors import Failed
+from tui_lab.commands.options import Options, json_option, pass_options
+from tui_lab.commands.output import emit_json, pairs
+
+PACKAGES = (
+    "dqn-lab",
+    "torch",
+    "gymnasium",
+    "numpy",
+    "pandas",
+    "safetensors",
+    "textual",
+    "plotext",
+    "click",
+    "tensorboard",
+)
+SAMPLES = {"braille": "⣀⡠⠔⠒⠊⠉", "block": "▁▂▃▄▅▆▇█", "ascii": "_.-'"}
+SMALLEST = (80, 24)
+
+
+@click.command(short_help="Report what this terminal and this home folder can do.")
+@json_option
+@pass_options
+def doctor(options: Options, as_json: bool) -> None:
+    """Report what this terminal, this home folder and these versions can do."""
+    facts = {
+        "versions": _versions(),
+        "home": _home(options.home_folder),
+        "terminal": _terminal(options),
+        "machine": _machine(),
+    }
+    if as_json:
+        emit_json(facts)
+    else:
+        for title, part in facts.items():
+            rows = {f"  {key.replace('_', ' ')}": _words(value) for key, value in part.items() if key != "error"}
+            click.echo(f"{title}\n{pairs(rows)}")
+        for name, sample in _printable_samples().items():
+            click.echo(f"  {name:<9}{sample}")
+    if facts["home"]["error"] is not None:
+        raise Failed(facts["home"]["error"])
+
+
+def _words(value: object) -> object:
+    if value is None:
+        return "not there"
+    return ("yes" if value else "no") if isinstance(value, bool) else value
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def _home(folder: Path) -> dict[str, Any]:
+    from engine.store import Store, StoreError
+
+    facts: dict[str, Any] = {"path": folder, "writable": False, "megabytes": None, "runs": None, "error": None}
+    try:
+        store = Store(folder)
+        facts["runs"] = len(store.runs())
+        store.close()
+    except StoreError as error:
+        return facts | {"error": str(error)}
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return facts | {"writable": os.access(folder, os.W_OK), "megabytes": round(size / 1e6, 1)}
+
+
+def _terminal(options: Options) -> dict[str, Any]:
+    columns, lines = shutil.get_terminal_size()
+    return {
+        "is_a_terminal": sys.stdin.isatty() and sys.stdout.isatty(),
+        "size": f"{columns} x {lines}",
+        "large_enough": columns >= SMALLEST[0] and lines >= SMALLEST[1],
+        "TERM": os.environ.get("TERM"),
+        "COLORTERM": os.environ.get("COLORTERM"),
+        "colours": _colours(),
+        "encoding": sys.stdout.encoding,
+        "utf8": _utf8(),
+        "glyphs": _glyphs(options),
+        "over_ssh": "SSH_CONNECTION" in os.environ,
+    }
+
+
+def _colours() -> int:
+    """How many colours the environment promises; 0 for none."""
+    term = os.environ.get("TERM", "")
+    if os.environ.get("NO_COLOR") or term == "dumb" or (not term and os.name != "nt"):
+        return 0
+    if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or os.environ.get("WT_SESSION"):
+        return 2**24
+    return 256 if "256color" in term else 16
+
+
+def _utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _glyphs(options: Options) -> str:
+    from tui_lab.glyphs import choose_glyphs
+
+    return choose_glyphs(options.glyphs).name
+
+
+def _printable_samples() -> dict[str, str]:
+    return SAMPLES if _utf8() else {"ascii": SAMPLES["ascii"]}
+
+
+def _machine() -> dict[str, Any]:
+    cores = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": cores, "usable_cores": usable}

@@ -1,0 +1,19 @@
+"""`dqn-lab resume`: continue a stopped or interrupted run of either kind."""
+
+from __future__ import annotations
+
+import click
+
+from tui_lab.commands.options import Options, json_option, pass_options
+from tui_lab.commands.outcome import see_through
+from tui_lab.commands.waiting import stop_signals
+
+
+@click.command(short_help="Continue a run from its latest checkpoint.")
+@click.argument("run")
+@json_option
+@pass_options
+def resume(options: Options, run: str, as_json: bool) -> None:
+    """Continue RUN from its latest checkpoint, as if it had never stopped."""
+    with stop_signals() as stop, options.laboratory() as lab:
+        see_through(options, lab, lab.continue_run(run), stop, as_json)

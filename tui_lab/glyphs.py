@@ -1,0 +1,63 @@
+"""What this terminal can draw: the characters of charts and marks, and how often to send anything at all."""
+
+from __future__ import annotations
+
+import locale
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+GlyphChoice = Literal["auto", "braille", "block", "ascii"]
+BandwidthChoice = Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """Characters for one kind of terminal. `line` and `points` are plotext marker names or characters."""
+
+    name: str
+    line: str
+    bar: str
+    full: str
+    empty: str
+    done: str
+    open: str
+    new: str
+    running: str
+    paused: str
+    stopped: str
+    failed: str
+    pointer: str
+    ascii_frame: bool = False
+
+
+BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸")
+BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►")
+ASCII = Glyphs("ascii", "*", "#", "=", "-", "x", "~", " ", ">", "=", "#", "!", ">", ascii_frame=True)
+
+
+def choose_glyphs(choice: GlyphChoice = "auto") -> Glyphs:
+    """The glyphs asked for; `auto` takes ASCII outside UTF-8 and blocks on the Linux console, which has no braille."""
+    if choice == "auto":
+        if "utf" not in locale.getpreferredencoding(False).lower():
+            choice = "ascii"
+        else:
+            choice = "block" if os.environ.get("TERM") == "linux" else "braille"
+    return {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}[choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Redraws a second: of charts, and of the moving cart."""
+
+    charts: float
+    frames: float
+
+
+def choose_pace(choice: BandwidthChoice = "auto") -> Pace:
+    """Less over a connection: `auto` slows down where the session came over SSH."""
+    if choice == "on":
+        return Pace(charts=1, frames=4)
+    if choice == "auto" and os.environ.get("SSH_CONNECTION"):
+        return Pace(charts=2, frames=10)
+    return Pace(charts=3, frames=16)

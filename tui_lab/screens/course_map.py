@@ -1,0 +1,148 @@
+"""The course map: the lessons with their state, what is running, and the last results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, OptionList, Static
+
+from engine.jobs import Status
+from engine.store import RunRecord
+from tui_lab.lesson import Lesson
+from tui_lab.text import accuracy, agent_title, percent, progress_bar, returns_summary, status_mark
+from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from tui_lab.app import LabApp
+
+MOST_RUNS = 6
+MOST_RESULTS = 4
+
+
+class Lessons(RowList):
+    """The course's lessons; enter opens one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Open", tooltip="Open the chosen lesson", id="map.open"),
+    ]
+    HELP = "Up and down choose a lesson, enter opens it. The mark shows whether it is new, begun or read to its end."
+
+
+class CourseMap(Screen[None]):
+    """Where the lab opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._results: list[Content] = []
+
+    @property
+    def lab_app(self) -> LabApp:
+        return cast("LabApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TopBar("deep Q-learning, hands on")
+        with Horizontal(id="map-body"):
+            with Vertical(id="map-lessons"):
+                yield Static("Lessons", classes="heading")
+                yield Lessons()
+                yield Static(id="summary")
+            with Vertical(id="map-side"):
+                yield Static("Runs", classes="heading")
+                yield Static(id="runs")
+                yield Static("Last results", classes="heading")
+                yield Static(id="results")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.set_interval(1 / self.lab_app.pace.charts, self._tick)
+        self.refresh_map()
+        lessons = self.query_one(Lessons)
+        lessons.highlighted = self._first_unfinished()
+        lessons.focus()
+
+    def on_screen_resume(self) -> None:
+        self.refresh_map()
+
+    def _first_unfinished(self) -> int:
+        """Start where the reader left off."""
+        progress = self.lab_app.lab.store.lesson_progress()
+        for index, lesson in enumerate(self.lab_app.course):
+            if lesson.slug not in progress or progress[lesson.slug].state != "done":
+                return index
+        return 0
+
+    def refresh_map(self) -> None:
+        """Bring everything up to date from the store."""
+        progress = self.lab_app.lab.store.lesson_progress()
+        glyphs = self.lab_app.glyphs
+        marks = {None: (glyphs.new, "$muted"), "open": (glyphs.open, "$accent"), "done": (glyphs.done, "$success")}
+        rows = []
+        for lesson in self.lab_app.course:
+            state = progress[lesson.slug].state if lesson.slug in progress else None
+            rows.append(
+                Content.assemble(
+                    marks[state],
+                    (f" {lesson.section:<4}", "$muted"),
+                    f"{lesson.title:<40.40}",
+                    (f"{lesson.minutes:>4} min", "$muted"),
+                )
+            )
+        self.query_one(Lessons).show(rows)
+        self._results = self._last_results()
+        self._tick()
+
+    def _tick(self) -> None:
+        if not self.is_current:
+            return
+        lab = self.lab_app.lab
+        live = {run.id for run in lab.live_runs}
+        records = sorted(lab.store.runs(), key=lambda record: record.id not in live)
+        lines = [self._run_line(record) for record in records[:MOST_RUNS]]
+        nothing = Content.styled("None yet. Lesson 1 shows how to start one.", "$muted")
+        self.query_one("#runs", Static).update(Content("\n").join(lines or [nothing]))
+        nothing = Content.styled("Evaluations appear here.", "$muted")
+        self.query_one("#results", Static).update(Content("\n").join(self._results or [nothing]))
+
+    def _run_line(self, record: RunRecord) -> Content:
+        glyphs = self.lab_app.glyphs
+        run = self.lab_app.lab.runs.get(record.id)
+        status = Status(record.status) if run is None else run.status
+        progress = record.progress if run is None else run.progress
+        mark = status_mark(status, glyphs)
+        name = f" {record.title:<11.11} {record.id} "
+        if status == Status.FINISHED:
+            return Content.assemble(mark, name, (self._outcome(record), "$muted"))
+        bar = progress_bar(progress, 8, glyphs)
+        return Content.assemble(mark, name, bar, f" {percent(progress)} ", (str(status), "$muted"))
+
+    def _outcome(self, record: RunRecord) -> str:
+        """One figure of a finished run."""
+        log = self.lab_app.finished_log(record.id)
+        if record.kind == "imitation":
+            last = log.last("test_accuracy")
+            return "" if last is None else f"test accuracy {accuracy(last)}"
+        _, returns = log.read("return", max(0, log.length("return") - 20))
+        return f"mean return {returns.mean():.0f} at the end" if len(returns) else ""
+
+    def _last_results(self) -> list[Content]:
+        lines = []
+        for kept in self.lab_app.lab.store.evaluations()[:MOST_RESULTS]:
+            name = f"{agent_title(kept.agent):<14.14} "
+            lines.append(Content.assemble(name, (returns_summary(kept.returns, kept.perfect), "$muted")))
+        return lines
+
+    def _lesson(self) -> Lesson:
+        return self.lab_app.course[self.query_one(Lessons).chosen]
+
+    def on_option_list_option_highlighted(self) -> None:
+        lesson = self._lesson()
+        self.query_one("#summary", Static).update(Content.styled(lesson.summary, "$muted"))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.lab_app.open_lesson(self._lesson())

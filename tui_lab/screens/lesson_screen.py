@@ -1,0 +1,197 @@
+"""A lesson: text beside a bench; on a narrow terminal one at a time, with one key to change over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from tui_lab import lesson as blocks
+from tui_lab.widgets.bench import Bench
+from tui_lab.widgets.chart_bench import ChartBench
+from tui_lab.widgets.data_bench import DataBench
+from tui_lab.widgets.evaluate_bench import EvaluateBench
+from tui_lab.widgets.questions import Question
+from tui_lab.widgets.reading import BenchPointer, Reading
+from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.run_bench import RunBench
+from tui_lab.widgets.top_bar import TopBar
+from tui_lab.widgets.watch_bench import WatchBench
+
+if TYPE_CHECKING:
+    from tui_lab.app import LabApp
+
+DONE_AT = 0.98
+
+
+def make_bench(block: blocks.Bench) -> Bench:
+    """The widget for a bench block."""
+    match block:
+        case blocks.Run():
+            return RunBench(block)
+        case blocks.Chart():
+            return ChartBench(block)
+        case blocks.Watch():
+            return WatchBench(block)
+        case blocks.Evaluate():
+            return EvaluateBench(block)
+        case blocks.Data():
+            return DataBench(block)
+
+
+class LessonScreen(Screen[None]):
+    """One lesson. Its runs belong to the laboratory, so they go on when the screen is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "bench('start')", "Start", tooltip="Start what is chosen on the bench", id="bench.start"),
+        Binding("a", "bench('start_all')", "All", tooltip="Start everything on the bench", id="bench.all"),
+        Binding("n", "bench('start_new')", "New", tooltip="Start anew from the beginning", id="bench.new", show=False),
+        Binding("space", "bench('toggle_pause')", "Pause", tooltip="Pause or resume", id="bench.pause"),
+        Binding("x", "bench('stop')", "Stop", tooltip="Stop, keeping a checkpoint", id="bench.stop"),
+        Binding("c", "bench('next_chart')", "Chart", tooltip="Show the next chart", id="bench.chart"),
+        Binding("b", "change_over", "Text/bench", tooltip="Change between text and bench", id="lesson.change_over"),
+        Binding("right_square_bracket", "next_lesson(1)", "Next lesson", key_display="]", id="lesson.next", show=False),
+        Binding(
+            "left_square_bracket", "next_lesson(-1)", "Earlier lesson", key_display="[", id="lesson.earlier", show=False
+        ),
+        Binding("escape", "leave", "Map", tooltip="Back to the course map; runs go on", id="lesson.leave"),
+        *[
+            Binding(str(n), f"open_bench({n})", f"Open bench {n}", id=f"lesson.bench{n}", show=False)
+            for n in range(1, 10)
+        ],
+    ]
+
+    def __init__(self, lesson: blocks.Lesson) -> None:
+        super().__init__()
+        self.lesson = lesson
+        self._number = 1
+        self._share = 0.0
+        self._saved_share = -1.0
+        self._timer: Timer | None = None
+
+    @property
+    def lab_app(self) -> LabApp:
+        return cast("LabApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        store = self.lab_app.lab.store
+        yield TopBar(f"{self.lesson.section} {self.lesson.title}")
+        with Horizontal(id="lesson-body"):
+            yield Reading(self.lesson, store.predictions(), store.answers(), self.lab_app.glyphs)
+            with Vertical(id="bench-pane"):
+                yield Static(id="bench-title")
+                with ContentSwitcher(id="benches"):
+                    for number, block in enumerate(self.lesson.benches, 1):
+                        bench = make_bench(block)
+                        bench.id = f"bench-{number}"
+                        yield bench
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        progress = self.lab_app.lab.store.lesson_progress().get(self.lesson.slug)
+        self._saved_share = progress.position if progress else 0.0
+        if progress is None:
+            self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, "open", 0.0)
+        self._show_bench(1)
+        self._timer = self.set_interval(1 / self.lab_app.pace.charts, self._tick)
+        self.query_one(Reading).focus()
+        if 0 < self._saved_share < DONE_AT:
+            self.call_after_refresh(self._restore_position)
+
+    def _restore_position(self) -> None:
+        reading = self.query_one(Reading)
+        reading.scroll_to(y=self._saved_share * reading.max_scroll_y, animate=False)
+
+    # --- benches
+
+    @property
+    def bench(self) -> Bench | None:
+        """The bench that is open."""
+        current = self.query_one(ContentSwitcher).current
+        return None if current is None else self.query_one(f"#{current}", Bench)
+
+    def _show_bench(self, number: int) -> None:
+        benches = self.lesson.benches
+        self._number = number
+        self.query_one(ContentSwitcher).current = f"bench-{number}"
+        tabs = [
+            (f" {other} ", "bold $accent reverse" if other == number else "$muted")
+            for other in range(1, len(benches) + 1)
+        ]
+        title = Content.assemble(*tabs, (f"  {benches[number - 1].title}", "bold"))
+        self.query_one("#bench-title", Static).update(title)
+        self.refresh_bindings()
+        self.call_after_refresh(self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current and self.bench is not None and self.bench.size.width:
+            self.bench.update_view()
+
+    def runs_changed(self) -> None:
+        """A run has started or ended, here or elsewhere."""
+        for bench in self.query(Bench):
+            bench.find_runs()
+
+    def action_bench(self, name: str) -> None:
+        if self.bench is not None:
+            getattr(self.bench, name)()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "bench":
+            return self.is_mounted and self.bench is not None and self.bench.can(str(parameters[0]))
+        if action == "change_over":
+            return not self.has_class("-wide")
+        if action == "open_bench" and isinstance(parameters[0], int):
+            return parameters[0] <= len(self.lesson.benches)
+        return True
+
+    def action_open_bench(self, number: int) -> None:
+        self._show_bench(number)
+        self.add_class("-bench")
+        rows = self.bench.query(RowList) if self.bench is not None else None
+        if rows:
+            self.call_after_refresh(rows.first().focus)
+
+    def on_bench_pointer_chosen(self, event: BenchPointer.Chosen) -> None:
+        self.action_open_bench(event.number)
+
+    def action_change_over(self) -> None:
+        if self.has_class("-bench"):
+            self.remove_class("-bench")
+            self.query_one(Reading).focus()
+        else:
+            self.action_open_bench(self._number)
+
+    # --- the text
+
+    def on_reading_reached(self, event: Reading.Reached) -> None:
+        self._share = event.share
+
+    def on_question_answered(self, event: Question.Answered) -> None:
+        store = self.lab_app.lab.store
+        if event.correct is None:
+            store.add_prediction(event.question, event.choice)
+        else:
+            store.add_answer(event.question, event.choice, event.correct)
+
+    def save_progress(self) -> None:
+        """Keep how far the reader is; a lesson once read to its end stays done."""
+        store = self.lab_app.lab.store
+        before = store.lesson_progress().get(self.lesson.slug)
+        done = self._share >= DONE_AT or (before is not None and before.state == "done")
+        store.set_lesson_progress(self.lesson.slug, "done" if done else "open", self._share)
+
+    def on_unmount(self) -> None:
+        self.save_progress()
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+    def action_next_lesson(self, by: int) -> None:
+        self.lab_app.open_neighbour(self.lesson, by)

@@ -1,0 +1,82 @@
+"""What every bench has: a title, a hint, and the actions that the lesson screen's keys ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from engine.laboratory import Laboratory
+from tui_lab.glyphs import Glyphs
+from tui_lab.lesson import Bench as Block
+
+if TYPE_CHECKING:
+    from tui_lab.app import LabApp
+
+
+class Bench(Vertical):
+    """A place in a lesson where something runs. Subclasses override what they can do.
+
+    `ACTIONS` names the keys' actions that make sense here; the others stay off the footer.
+    """
+
+    HELP: ClassVar[str] = ""
+    ACTIONS: ClassVar[frozenset[str]] = frozenset()
+
+    DEFAULT_CSS = """
+    Bench { height: 1fr; }
+    Bench .bench-hint { color: $muted; height: auto; padding: 0 1; }
+    Bench .bench-line { height: auto; padding: 0 1; }
+    Bench .bench-legend { height: auto; padding: 0 1; }
+    """
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.block = block
+
+    @property
+    def lab(self) -> Laboratory:
+        return self.lab_app.lab
+
+    @property
+    def lab_app(self) -> LabApp:
+        return cast("LabApp", self.app)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        return self.lab_app.glyphs
+
+    def compose(self) -> ComposeResult:
+        hint = getattr(self.block, "hint", "")
+        if hint:
+            yield Static(hint, classes="bench-hint", markup=False)
+
+    def can(self, action: str) -> bool:
+        """Whether a key's action makes sense here."""
+        return action in self.ACTIONS
+
+    def find_runs(self) -> None:
+        """Look up the runs and results that this bench shows: one may have started or ended."""
+
+    def update_view(self) -> None:
+        """Bring what is shown up to date; called by the screen's timer while the bench is on the screen."""
+
+    def start(self) -> None:
+        """Start, or go on with, what is chosen."""
+
+    def start_all(self) -> None:
+        """Start everything on this bench."""
+
+    def start_new(self) -> None:
+        """Start what is chosen from the beginning."""
+
+    def toggle_pause(self) -> None:
+        """Pause what is chosen, or resume it."""
+
+    def stop(self) -> None:
+        """Stop what is chosen."""
+
+    def next_chart(self) -> None:
+        """Show the next chart."""

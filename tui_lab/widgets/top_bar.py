@@ -1,0 +1,57 @@
+"""The first line of every screen: where one is, and what is training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_lab.text import percent, status_mark
+
+if TYPE_CHECKING:
+    from tui_lab.app import LabApp
+
+MOST = 3
+
+
+class TopBar(Horizontal):
+    """`dqn-lab > where` on the left; each live run with its progress on the right."""
+
+    DEFAULT_CSS = """
+    TopBar { height: 1; background: $panel; padding: 0 1; dock: top; }
+    TopBar #where { width: 1fr; }
+    TopBar #live { width: auto; max-width: 60%; text-align: right; }
+    """
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+        self._shown = Content("")
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content.assemble(("dqn-lab", "bold $primary"), ("  " + self._where, "$muted")), id="where")
+        yield Static(id="live")
+
+    def on_mount(self) -> None:
+        self.set_interval(0.5, self.update_live)
+        self.update_live()
+
+    def update_live(self) -> None:
+        """Show the live runs; nothing is sent when nothing changed."""
+        if not self.screen.is_current:
+            return
+        app = cast("LabApp", self.app)
+        runs = app.lab.live_runs
+        pieces: list[Content] = []
+        for run in runs[:MOST]:
+            status = "paused" if run.pausing else percent(run.progress).strip()
+            pieces.append(Content.assemble(status_mark(run.status, app.glyphs), f" {run.title} {status}"))
+        if len(runs) > MOST:
+            pieces.append(Content(f"+{len(runs) - MOST}"))
+        shown = Content("  ").join(pieces)
+        if shown != self._shown:
+            self._shown = shown
+            self.query_one("#live", Static).update(shown)

@@ -1,0 +1,165 @@
+"""The bench that shows an agent at work: one recorded episode after another, with what the network says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from tui_lab.lesson import Watch as WatchBlock
+from tui_lab.text import agent_title, progress_bar
+from tui_lab.widgets.bench import Bench
+from tui_lab.widgets.cart import Cart
+from tui_lab.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from engine.evaluation import Recording
+
+STEPS_PER_SECOND = 50
+REST_SECONDS = 1.5
+
+
+class WatchBench(Bench):
+    """Plays episodes of the chosen agent in real time, from a new start each time."""
+
+    HELP = (
+        "Choose an agent with up and down; r plays its next episode, from another start; space holds the picture. "
+        "The bars are what the network computes for each action: Q-values of a DQN agent, scores of a clone."
+    )
+    ACTIONS: ClassVar[frozenset[str]] = frozenset({"start", "toggle_pause"})
+
+    DEFAULT_CSS = """
+    WatchBench #figures { height: 4; }
+    """
+
+    def __init__(self, block: WatchBlock) -> None:
+        super().__init__(block)
+        self.watch_block = block
+        self._recording: Recording | None = None
+        self._agent = ""
+        self._time = 0.0
+        self._seed = 0
+        self._timer: Timer | None = None
+        self._held = False
+        self._problem = ""
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield RowList()
+        yield Cart(self.glyphs)
+        yield Static(classes="bench-line", id="figures")
+
+    def on_mount(self) -> None:
+        rows = [Content.assemble(f"{agent_title(agent)}") for agent in self.watch_block.agents]
+        self.query_one(RowList).show(rows)
+        self._timer = self.set_interval(1 / self.lab_app.pace.frames, self._frame)
+
+    def find_runs(self) -> None:
+        """A run has ended: an agent that was missing may be there now."""
+        if self._problem:
+            self._agent = ""
+        self.update_view()
+
+    def on_option_list_option_highlighted(self) -> None:
+        self.update_view()
+
+    @property
+    def _chosen_agent(self) -> str:
+        return self.watch_block.agents[self.query_one(RowList).chosen]
+
+    def update_view(self) -> None:
+        """Play the chosen agent if it is not the one being played."""
+        if self.is_mounted and self.size.width and self._chosen_agent != self._agent:
+            self._agent = self._chosen_agent
+            self._seed = 0
+            self._play()
+
+    def start(self) -> None:
+        self._seed += 1
+        self._agent = self._chosen_agent
+        self._play()
+
+    def toggle_pause(self) -> None:
+        self._held = not self._held
+
+    def _play(self) -> None:
+        self._recording = None
+        self._held = False
+        self._problem = ""
+        self.query_one("#figures", Static).update(Content.styled("Playing the episode ahead ...", "$muted"))
+        self._record(self._agent, self._seed)
+
+    @work(thread=True, exclusive=True)
+    def _record(self, agent: str, seed: int) -> None:
+        worker = get_current_worker()
+        try:
+            recording = self.lab.recording(agent, seed)
+        except ValueError as error:
+            if not worker.is_cancelled:
+                self.app.call_from_thread(self._fail, str(error))
+            return
+        finally:
+            self.lab.store.close()
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._begin, recording)
+
+    def _begin(self, recording: Recording) -> None:
+        self._recording = recording
+        self._time = 0.0
+
+    def _fail(self, problem: str) -> None:
+        self._problem = problem
+        self.query_one("#figures", Static).update(Content.styled(problem, "$muted"))
+
+    def _frame(self) -> None:
+        recording = self._recording
+        if recording is None or self._held or self.size.width == 0 or not self.screen.is_current:
+            return
+        self._time += 1 / self.lab_app.pace.frames
+        steps = len(recording.actions)
+        step = min(steps, int(self._time * STEPS_PER_SECOND))
+        over = step == steps
+        push = 0 if over else (1 if recording.actions[step] else -1)
+        self.query_one(Cart).show(recording.states[step], push, fallen=over and recording.terminated)
+        self.query_one("#figures", Static).update(self._figures(recording, step))
+        if over and self._time > steps / STEPS_PER_SECOND + REST_SECONDS:
+            self.start()
+
+    def _figures(self, recording: Recording, step: int) -> Content:
+        steps = len(recording.actions)
+        position, velocity, angle, spin = (float(v) for v in recording.states[step])
+        ending = ""
+        if step == steps:
+            ending = "  terminated: it fell" if recording.terminated else "  truncated: time is up"
+        lines = [
+            Content.assemble(("return ", "$muted"), f"{recording.rewards[:step].sum():3.0f}", (ending, "$accent")),
+            Content.styled(
+                f"position {position:+.2f} m  velocity {velocity:+.2f}  angle {angle:+.3f} rad  angular {spin:+.2f}",
+                "$muted",
+            ),
+        ]
+        if recording.values is not None:
+            lines += self._values(recording, min(step, steps - 1))
+        return Content("\n").join(lines)
+
+    def _values(self, recording: Recording, step: int) -> list[Content]:
+        """A bar for each action's value, over the range that the episode spans; the larger one is what it does."""
+        assert recording.values is not None
+        values = recording.values[step]
+        low, high = float(recording.values.min()), float(recording.values.max())
+        word = "Q" if recording.values_are_q else "score"
+        lines = []
+        for action, name in enumerate(("left ", "right")):
+            chosen = action == recording.actions[step]
+            share = (float(values[action]) - low) / ((high - low) or 1)
+            style = "$accent" if chosen else "$primary"
+            bar = progress_bar(share, 24, self.glyphs, style)
+            lines.append(
+                Content.assemble(f"{word} {name} {values[action]:8.2f} ", bar, (" <" if chosen else "", style))
+            )
+        return lines
