@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from engine.checkpoint import replace_folder
+from engine.checkpoint import replace_folder, settle_folder
 from engine.config import Config, ConfigError, DQNConfig, ImitationConfig, read_settings
 from engine.network import MLP
 
@@ -197,6 +197,7 @@ def load_agent(folder: Path, name: str | None = None) -> NetworkAgent:
     Raises:
         AgentError: a file is missing or unreadable, or tensors do not fit the hyper-parameters.
     """
+    settle_folder(folder)
     if not folder.is_dir():
         raise AgentError(f"{folder} is not a folder; an agent is a folder with {MODEL} and {HPARAMS}.")
     for file in (MODEL, HPARAMS):

@@ -6,8 +6,9 @@ import ast
 import dataclasses
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -16,6 +17,11 @@ import numpy as np
 
 class ConfigError(ValueError):
     """One sentence that names the setting, what was given, and what would be right."""
+
+
+def parameter_count(sizes: Sequence[int]) -> int:
+    """Weights and biases of a network with these layer widths, input and output included: 4-256-2 has 1,794."""
+    return sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
 
 
 Check = Callable[[str, Any], Any]

@@ -32,7 +32,7 @@ SELECTION_EPISODES = 100
 NORMALISATION_STEPS = 10_000
 
 
-class DivergenceError(RuntimeError):
+class DivergenceError(ArithmeticError):
     """A loss that is no longer a finite number; the message tells what the last finite burst looked like."""
 
 
@@ -141,7 +141,7 @@ class DQNLearner:
         if terminated or truncated:
             self._end_episode(epsilon, terminated, truncated)
         elif self._training_over:
-            self._selection_due = config.keep_best_every_episodes is not None
+            self._selection_due = config.keep_best_every_episodes is not None and self.gradient_steps > 0
 
     def _act(self, epsilon: float) -> int:
         if self._exploration.random() < epsilon:
@@ -192,7 +192,7 @@ class DQNLearner:
 
     def _report(self, losses: list[float], norms: list[float], values: list[float]) -> None:
         loss = float(np.mean(losses))
-        if not np.isfinite(loss):
+        if not (np.isfinite(loss) and np.isfinite(norms).all()):
             before = [self.log.last(name) for name in ("loss", "grad_norm", "q")]
             was = (
                 "in the first burst"

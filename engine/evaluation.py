@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engine.agents import Agent, NetworkAgent, check_fit
 from engine.environment import make_environment, time_limit
+from engine.figures import return_figures
 from engine.network import prepare_thread
 
 CARTPOLE = "CartPole-v1"
@@ -34,15 +35,8 @@ class Evaluation:
         return len(self.returns)
 
     def summary(self) -> dict[str, float | int]:
-        """mean, std, min, max, perfect, episodes as plain numbers. `std` is over the episodes (population form)."""
-        return {
-            "mean": float(self.returns.mean()),
-            "std": float(self.returns.std()),
-            "min": float(self.returns.min()),
-            "max": float(self.returns.max()),
-            "perfect": self.perfect,
-            "episodes": self.episodes,
-        }
+        """mean, std, min, max, perfect, episodes as plain numbers."""
+        return return_figures(self.returns, self.perfect)
 
 
 class Evaluator:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import write_whole
-from engine.figures import evaluation_figures
+from engine.figures import return_figures
 from engine.metrics import Episode, MetricLog
 from engine.store import EvaluationRecord, RunRecord, Store
 
@@ -20,6 +20,10 @@ METRICS_CSV, EPISODES_CSV = "metrics.csv", "episodes.csv"
 
 class ExportError(ValueError):
     """One sentence on why an export is not possible, and what would be right."""
+
+
+class MissingToolError(ExportError):
+    """The export needs a package that is not installed."""
 
 
 def export_csv(folder: Path, log: MetricLog) -> list[Path]:
@@ -55,7 +59,7 @@ def export_json(record: RunRecord, log: MetricLog, evaluations: Sequence[Evaluat
                 "agent": kept.agent,
                 "seed": kept.seed,
                 "created": kept.created,
-                **evaluation_figures(kept),
+                **return_figures(kept.returns, kept.perfect),
                 "returns": _finite(kept.returns),
             }
             for kept in evaluations
@@ -71,12 +75,12 @@ def export_tensorboard(folder: Path, log: MetricLog) -> None:
     """Write every series as a TensorBoard scalar of that name into an event file in `folder`.
 
     Raises:
-        ExportError: TensorBoard is not installed.
+        MissingToolError: TensorBoard is not installed.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise ExportError('TensorBoard is not installed; `pip install "dqn-lab[tensorboard]"` adds it.') from None
+        raise MissingToolError('TensorBoard is not installed; `pip install "dqn-lab[tensorboard]"` adds it.') from None
     with SummaryWriter(str(folder)) as writer:
         for name in log.names:
             for x, y in zip(*log.read(name), strict=True):

@@ -39,6 +39,11 @@ class Status(StrEnum):
         return self in (Status.STARTING, Status.RUNNING, Status.PAUSED)
 
 
+def _sentence(error: Exception) -> str:
+    """The lab's own errors are whole sentences; others need their kind to be understood."""
+    return str(error) if isinstance(error, ValueError | ArithmeticError) else f"{type(error).__name__}: {error}"
+
+
 W = TypeVar("W", bound=Work)
 Listener = Callable[["Job[W]"], None]
 
@@ -114,10 +119,12 @@ class Job(Generic[W]):
             self._set_status(Status.FINISHED if self._finished else Status.STOPPED)
         except Exception as error:
             self.exception = error
-            self.error = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+            self.error = _sentence(error)
             self._clock(running=False)
-            self._failed(error)
-            self._set_status(Status.FAILED)
+            try:
+                self._failed(error)
+            finally:
+                self._set_status(Status.FAILED)
 
     @property
     def _finished(self) -> bool:

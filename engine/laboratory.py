@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,15 @@ class Laboratory:
     # --- runs
 
     def start(self, spec: Spec, *, preset: str | None = None, name: str | None = None) -> Run:
-        """Register a new run and start its thread."""
+        """Register a new run and start its thread.
+
+        Raises:
+            AgentError: `name`, under which the run's agent will be saved, is no name or belongs to the lab.
+        """
+        if name is not None:
+            from engine.library import check_name
+
+            check_name(name)
         record = self.store.add_run(spec.kind, spec.to_dict(), spec.config.seed, preset, name)
         return self._launch(record)
 
@@ -84,9 +93,9 @@ class Laboratory:
 
     def latest(self, preset: str, samples: int | None = None) -> RunRecord | None:
         """The newest run of a preset in whatever state; of that many training rows where given."""
-        for record in self.store.runs():
+        for record in self.store.runs_of(preset):
             rows = record.spec.get("train", {}).get("samples")
-            if record.preset == preset and (samples is None or rows in (None, samples)):
+            if samples is None or rows in (None, samples):
                 return record
         return None
 
@@ -122,7 +131,7 @@ class Laboratory:
         return _EvaluationJob(self.store, agent, episodes, seed)
 
     def kept_evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationRecord | None:
-        """The newest kept evaluation of what the name means now: one of an earlier run under `latest:` does not count."""
+        """The newest kept evaluation of what the name means now: under `latest:`, of the newest run alone."""
         run = self.store.run_of(agent)
         for kept in self.store.evaluations(agent=agent):
             if kept.run == run and kept.seed == seed and len(kept.returns) == episodes:
@@ -147,7 +156,8 @@ class DataSetJob(Job["Generator"]):
 
     def __init__(self, store: Store, agent: str, samples: int, seed: int) -> None:
         super().__init__(f"generate {agent}", self._build)
-        self.path = store.home / "data" / f"{agent.replace(':', '-')}-{samples}-seed{seed}.csv"
+        typeable = re.sub(r"[^A-Za-z0-9.,_-]", "-", agent)  # an agent may be a path, and must not lead out of the home
+        self.path = store.home / "data" / f"{typeable}-{samples}-seed{seed}.csv"
         self.samples: Samples | None = None
         self._store = store
         self._request = (agent, samples, seed)

@@ -77,9 +77,8 @@ def run_agent_folder(store: Store, run_id: str, which: str | None = None) -> Pat
 def agent_names(store: Store) -> list[str]:
     """Names of the saved and the shipped agents."""
     parents = (store.agents_folder(), SHIPPED)
-    return sorted(
-        {p.name for parent in parents if parent.is_dir() for p in parent.iterdir() if (p / "hparams.json").is_file()}
-    )
+    folders = [p for parent in parents if parent.is_dir() for p in parent.iterdir() if NAME.fullmatch(p.name)]
+    return sorted({folder.name for folder in folders if (folder / "hparams.json").is_file()})
 
 
 def check_name(name: str) -> str:

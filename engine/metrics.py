@@ -127,10 +127,9 @@ def trailing_mean(y: Values, window: int) -> Values:
     """Mean of the last `window` values at each point, of fewer at the start. Shape kept."""
     if window <= 1 or len(y) == 0:
         return y
-    total = np.cumsum(y)
-    count = np.minimum(np.arange(1, len(y) + 1), window)
-    total[window:] -= total[:-window].copy()
-    return np.asarray(total / count)
+    # Each window is summed by itself: a difference of running totals would carry a huge or infinite value on for ever.
+    total = np.convolve(y, np.ones(window))[: len(y)]
+    return np.asarray(total / np.minimum(np.arange(1, len(y) + 1), window))
 
 
 def decimate(x: Values, y: Values, columns: int) -> tuple[Values, Values]:

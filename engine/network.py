@@ -9,10 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-
-def parameter_count(sizes: Sequence[int]) -> int:
-    """Weights and biases of a network with these layer widths, input and output included: 4-256-2 has 1,794."""
-    return sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
+from engine.config import parameter_count
 
 
 def prepare_thread() -> None:
@@ -121,7 +118,8 @@ class MLP:
         if set(named) != set(expected):
             odd = sorted(set(named) ^ set(expected))
             raise ValueError(f"the tensors should be {', '.join(expected)}; the difference is {', '.join(odd)}")
-        for name, tensor in named.items():
+        for name in expected:
+            tensor = named[name]
             if tensor.shape != expected[name].shape:
                 want, got = list(expected[name].shape), list(tensor.shape)
                 raise ValueError(f"tensor {name} should have shape {want}, not {got}")

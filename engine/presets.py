@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.config import Config, ConfigError, DQNConfig, ImitationConfig
 
@@ -108,3 +110,11 @@ def preset(name: str) -> Preset:
         hint = f"did you mean {near[0]!r}?" if near else f"the presets are {', '.join(PRESETS)}."
         raise ConfigError(f"there is no preset {name!r}; {hint}")
     return PRESETS[name]
+
+
+def changed_settings(name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in which a run's config differs from its preset, the seed left out; empty without a preset."""
+    if name not in PRESETS:
+        return {}
+    usual = PRESETS[name].config.to_dict()
+    return {key: value for key, value in settings.items() if key != "seed" and usual.get(key) != value}

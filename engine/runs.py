@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -240,13 +241,13 @@ class Run(Job[Learner]):
         if time.monotonic() - self._checkpoint_time >= CHECKPOINT_SECONDS:
             self.checkpoint()
 
-    def _begin(self) -> None:
-        super()._begin()
-        self._update_row(Status.RUNNING)
-
     def _paused(self) -> None:
         self.checkpoint()
-        self._update_row(Status.PAUSED)
+
+    def _set_status(self, status: Status) -> None:
+        if status in (Status.RUNNING, Status.PAUSED):
+            self._update_row(status)
+        super()._set_status(status)
 
     def _end(self, status: Status) -> None:
         from engine.agents import save_agent
@@ -264,10 +265,14 @@ class Run(Job[Learner]):
 
     def _failed(self, error: Exception) -> None:
         """Keep the metrics up to the failure; the last good checkpoint stays as it is."""
-        if self.work is not None:
-            self.store.save_metrics(self.id, self.log, self._saved, self._saved_episodes)
-        self._update_row(Status.FAILED)
-        self._release()
+        try:
+            if self.work is not None:
+                self.store.save_metrics(self.id, self.log, self._saved, self._saved_episodes)
+            self._update_row(Status.FAILED)
+        except (OSError, sqlite3.Error) as second:
+            self.error = f"{self.error} Nor could this be written to the home folder: {second}."
+        finally:
+            self._release()
 
     def _release(self) -> None:
         self._lock.release()

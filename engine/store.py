@@ -20,6 +20,7 @@ import numpy.typing as npt
 import platformdirs
 
 from engine.metrics import Episode, MetricLog
+from engine.presets import changed_settings
 
 LATEST = "latest:"
 SCHEMA_VERSION = 1
@@ -210,9 +211,13 @@ class Store:
         rows = self._connection().execute("SELECT * FROM runs ORDER BY created DESC, rowid DESC")
         return [_run_record(row) for row in rows]
 
+    def runs_of(self, preset: str) -> list[RunRecord]:
+        """Runs of a preset with its settings as they are, newest first; the seed may be another."""
+        return [run for run in self.runs() if run.preset == preset and not changed_settings(preset, run.spec["config"])]
+
     def latest_run(self, preset: str) -> RunRecord | None:
         """The newest finished run of a preset."""
-        return next((run for run in self.runs() if run.preset == preset and run.status == "finished"), None)
+        return next((run for run in self.runs_of(preset) if run.status == "finished"), None)
 
     def run_of(self, agent: str) -> str | None:
         """The id of the run that an agent's name points to (`ID`, `ID:best`, `latest:PRESET`), or None."""
@@ -271,6 +276,12 @@ class Store:
         for _, index, env_step, total, length, epsilon, terminated, truncated in db.execute(query, (run,)):
             log.add_episode(Episode(index, env_step, total, length, epsilon, bool(terminated), bool(truncated)))
         return log
+
+    def last_metric(self, run: str, series: str) -> float | None:
+        """The newest saved value of one series of a run, without reading the others."""
+        query = "SELECT y FROM metrics WHERE run = ? AND series = ? ORDER BY start DESC LIMIT 1"
+        row = self._connection().execute(query, (run, series)).fetchone()
+        return None if row is None else float(np.frombuffer(row[0])[-1])
 
     # --- evaluations
 

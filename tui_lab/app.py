@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,7 +88,15 @@ class LabApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self.push_screen(CourseMap())
+        self._keep_checkpoints_on_signals()
         threading.Thread(target=_import_engine, name="import torch", daemon=True).start()
+
+    def _keep_checkpoints_on_signals(self) -> None:
+        """A closed connection or a polite kill ends the lab like the quit key does, with checkpoints."""
+        if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._leave)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return OWN_VARIABLES
@@ -157,7 +168,7 @@ class LabApp(App[None]):
                 active.binding.tooltip or active.binding.description,
             )
             for active in self.screen.active_bindings.values()
-            if active.enabled and active.binding.description and not active.binding.system
+            if active.enabled and active.binding.id and not active.binding.system
         ]
         self.push_screen(HelpScreen(about or ["Up and down choose, enter opens."], list(dict.fromkeys(keys))))
 

@@ -65,9 +65,11 @@ def open_lab(options: Options) -> None:
         raise Misuse(f"the lab needs a terminal; without one these commands work: {names}.")
     from tui_lab.app import LabApp
 
-    LabApp(home=options.home_folder, low_bandwidth=options.low_bandwidth, glyphs=options.glyphs).run(
-        mouse=options.mouse
-    )
+    app = LabApp(home=options.home_folder, low_bandwidth=options.low_bandwidth, glyphs=options.glyphs)
+    try:
+        app.run(mouse=options.mouse)
+    finally:
+        app.lab.close()
 
 
 def main() -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from textual.content import Content
@@ -81,9 +77,3 @@ def returns_summary(returns: npt.NDArray[np.float64], perfect: int) -> str:
 def agent_title(agent: str) -> str:
     """What a reader calls an agent: `latest:bad` is "your bad run"."""
     return f"your {agent.removeprefix('latest:')}" if agent.startswith("latest:") else agent
-
-
-def parameters(spec: Mapping[str, Any]) -> int:
-    """Number of parameters of a CartPole network with a spec's hidden layers."""
-    sizes = [4, *spec["config"]["nn_hidden_layers"], 2]
-    return sum(a * b + b for a, b in pairwise(sizes))

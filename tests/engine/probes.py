@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -167,4 +167,4 @@ for _id, _probe, _limit in (
     (EXPLODING, Exploding, None),
     (ODD_ACTIONS, OddActions, None),
 ):
-    gymnasium.register(_id, entry_point=_probe, max_episode_steps=_limit)
+    gymnasium.register(_id, entry_point=cast(Any, _probe), max_episode_steps=_limit)

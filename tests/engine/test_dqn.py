@@ -172,7 +172,7 @@ def test_a_burst_is_autograd_clipping_and_adam_against_a_target_that_stands_stil
             wanted = torch.from_numpy(batch.rewards[i]) + config.discount_factor * goes_on * following
         taken = online(states).gather(1, torch.from_numpy(batch.actions[i]).unsqueeze(1)).squeeze(1)
         adam.zero_grad()
-        nn.functional.mse_loss(taken, wanted).backward()
+        nn.functional.mse_loss(taken, wanted).backward()  # type: ignore[no-untyped-call]
         norms.append(float(nn.utils.clip_grad_norm_(online.parameters(), max_norm)))
         adam.step()
     reference = torch.cat([parameter.detach().flatten() for parameter in online.parameters()])
@@ -301,6 +301,13 @@ def test_normalised_states_have_mean_0_and_deviation_1_under_a_random_policy() -
     states = trained(config.replace(n_steps_warm_up_memory=4_000), env_steps=4_000).replay.take(np.arange(4_000)).states
     np.testing.assert_allclose(states.mean(0), 0, atol=0.25)
     np.testing.assert_allclose(states.std(0), 1, atol=0.15)
+
+
+def test_normalising_takes_the_mean_away_before_it_divides() -> None:
+    run = trained(dqn_config(environment=probes.COUNTING, normalize_state=True), env_steps=30)
+    # The states 100, 101, 102 come equally often: mean 101, deviation sqrt(2 / 3).
+    expected = np.tile([-np.sqrt(1.5), 0, np.sqrt(1.5)], 10)
+    np.testing.assert_allclose(run.replay.take(np.arange(30)).states[:, 0], expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("changes", [{"normalize_state": True}, {"state_scale": [2.4, 2.0, 0.21, 4.0]}, {}])

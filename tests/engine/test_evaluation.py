@@ -18,7 +18,7 @@ from engine.evaluation import Evaluator, evaluate, record_episode
 from engine.network import MLP
 
 PERFECT_RULE = "linear:0.1,0.2,1,0.5"
-DECENT_RULE = "linear:0,0,1,0.3"
+DECENT_RULE = "linear:0,0,1,1"
 
 
 def rule(text: str) -> Agent:
@@ -75,7 +75,7 @@ def test_only_the_first_episode_of_each_start_counts(name: str) -> None:
     exact = np.array(vector.unwrapped.state, np.float64).T
     expected = single_returns(rule(name), starts, exact)
     assert evaluate(rule(name), 25, 3).returns.tolist() == expected
-    assert name == "left" or len(set(expected)) > 10
+    assert len(set(expected)) > 2
 
 
 def test_returns_of_another_environment_count_every_reward_of_the_first_episode() -> None:

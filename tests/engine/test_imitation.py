@@ -8,6 +8,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -65,7 +66,7 @@ def test_generated_data_are_the_same_for_the_same_seed_and_others_for_another() 
 def test_each_action_is_the_one_that_the_agent_takes_in_that_state() -> None:
     perfect = load_agent(SHIPPED / "perfect")
     samples = generate(perfect, 300, 0)
-    assert (samples.states.dtype, samples.actions.dtype) == (np.float32, np.int64)
+    assert (samples.states.dtype.name, samples.actions.dtype.name) == ("float32", "int64")
     np.testing.assert_array_equal(samples.actions, perfect.act(samples.states))
 
 
@@ -113,18 +114,26 @@ def test_an_agent_of_another_environment_is_refused() -> None:
 
 # --- CSV
 
-NORMAL = np.finfo(np.float32).tiny
-VALUES = st.floats(width=32, allow_nan=False, allow_infinity=False).filter(lambda v: v == 0 or abs(v) >= NORMAL)
+# Bit patterns, because a torch thread of the lab takes subnormal numbers as zero, and hypothesis's floats mind that.
+FLOAT32_BITS = st.sampled_from([0, 2**31]) | st.builds(
+    lambda sign, exponent, fraction: (sign << 31) + (exponent << 23) + fraction,
+    st.integers(0, 1),
+    st.integers(1, 254),
+    st.integers(0, 2**23 - 1),
+)
 
 
 @settings(max_examples=60)
-@given(states=hnp.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(4)), elements=VALUES), data=st.data())
-def test_csv_gives_every_float32_back_bit_for_bit(tmp_path: Path, states: Any, data: st.DataObject) -> None:
-    actions = np.array(data.draw(st.lists(st.integers(0, 1), min_size=len(states), max_size=len(states))), np.int64)
+@given(bits=hnp.arrays(np.uint32, st.tuples(st.integers(1, 6), st.just(4)), elements=FLOAT32_BITS), data=st.data())
+def test_csv_gives_every_float32_back_bit_for_bit(
+    tmp_path: Path, bits: npt.NDArray[np.uint32], data: st.DataObject
+) -> None:
+    states = bits.view(np.float32)
+    actions = np.array(data.draw(st.lists(st.integers(0, 1), min_size=len(bits), max_size=len(bits))), np.int64)
     write_csv(tmp_path / "data.csv", Samples(states, actions))
     read = read_csv(tmp_path / "data.csv")
     assert read.states.dtype == np.float32
-    np.testing.assert_array_equal(read.states.view(np.uint32), states.view(np.uint32))
+    np.testing.assert_array_equal(read.states.view(np.uint32), bits)
     np.testing.assert_array_equal(read.actions, actions)
 
 
@@ -204,7 +213,7 @@ def test_the_training_loader_covers_every_row_once_an_epoch_in_an_order_of_its_g
         loader = data_loader(OptimalPolicyDataset(numbered(150)), 64, torch.Generator().manual_seed(seed), shuffle=True)
         passes = [rows(loader), rows(loader)]
         assert [[len(batch) for batch in batches] for batches in passes] == [[64, 64, 22]] * 2
-        return [sum(batches, []) for batches in passes]
+        return [[row for batch in batches for row in batch] for batches in passes]
 
     first, second = epochs(0)
     assert sorted(first) == sorted(second) == list(range(150))
@@ -215,7 +224,7 @@ def test_the_training_loader_covers_every_row_once_an_epoch_in_an_order_of_its_g
 
 def test_the_test_loader_goes_in_order() -> None:
     loader = data_loader(OptimalPolicyDataset(numbered(150)), 64, torch.Generator(), shuffle=False)
-    assert sum(rows(loader), []) == list(range(150))
+    assert [row for batch in rows(loader) for row in batch] == list(range(150))
 
 
 # --- the learner
@@ -231,7 +240,7 @@ def test_cross_entropy_and_its_gradient_are_torchs(rows: int, actions: int, scal
     targets = torch.randint(actions, (rows,), generator=generator)
     loss, gradient = cross_entropy(outputs.detach(), targets)
     reference = nn.functional.cross_entropy(outputs, targets)
-    reference.backward()
+    reference.backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(loss, reference.detach())
     torch.testing.assert_close(gradient, outputs.grad)
 
@@ -257,7 +266,7 @@ def test_a_thousand_rows_are_sixteen_batches_an_epoch_with_metrics_for_both() ->
 
 
 def test_epoch_figures_are_those_of_the_batches_and_of_the_network_after_the_epoch() -> None:
-    run = finish(imitation(epochs=1))
+    run = finish(imitation(epochs=1, learning_rate=0.02))
     sizes = np.array([64] * 15 + [40])
     for name in ("loss", "accuracy"):
         by_batch = run.log.read(f"batch_{name}")[1]
@@ -266,7 +275,9 @@ def test_epoch_figures_are_those_of_the_batches_and_of_the_network_after_the_epo
     outputs = run.network.forward(torch.from_numpy(test.states))
     targets = torch.from_numpy(test.actions)
     assert run.log.last("test_loss") == pytest.approx(float(nn.functional.cross_entropy(outputs, targets)), rel=1e-5)
-    assert run.log.last("test_accuracy") == pytest.approx(float((outputs.argmax(1) == targets).float().mean()))
+    accuracy = float((outputs.argmax(1) == targets).float().mean())
+    assert accuracy > 0.6
+    assert run.log.last("test_accuracy") == pytest.approx(accuracy)
 
 
 def test_the_first_gradient_step_is_autograds_and_adams() -> None:
@@ -276,16 +287,16 @@ def test_the_first_gradient_step_is_autograds_and_adams() -> None:
     adam = torch.optim.Adam(module.parameters(), lr=0.01)
     samples = rule_samples(64)  # one batch, so the order does not matter
     loss = nn.functional.cross_entropy(module(torch.from_numpy(samples.states)), torch.from_numpy(samples.actions))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     adam.step()
     run.advance()
     reference = torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
     torch.testing.assert_close(run.network.flat, reference, rtol=1e-4, atol=1e-6)
-    assert run.log.last("batch_loss") == pytest.approx(float(loss), rel=1e-5)
+    assert run.log.last("batch_loss") == pytest.approx(float(loss.detach()), rel=1e-5)
 
 
 def test_the_loss_falls_and_the_clone_balances_the_pole_longer_than_chance() -> None:
-    run = finish(imitation(epochs=20))
+    run = finish(imitation(epochs=10, learning_rate=0.01))
     losses = run.log.read("train_loss")[1]
     assert losses[-1] < 0.6 * losses[0]
     clone = run.agents()["last"]

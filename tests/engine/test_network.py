@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.network import MLP, Adam, parameter_count
+from engine.config import parameter_count
+from engine.network import MLP, Adam
 
 SHAPES = [(4, 2), (4, 16, 2), (4, 256, 256, 2), (3, 7, 5, 9, 4), (1, 1)]
 Generators = Callable[[], list[Any]]

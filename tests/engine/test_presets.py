@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config import ConfigError, DQNConfig, ImitationConfig
-from engine.network import parameter_count
+from engine.config import ConfigError, DQNConfig, ImitationConfig, parameter_count
 from engine.presets import PRESETS, preset
 
 ROWS = {

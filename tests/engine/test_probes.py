@@ -50,7 +50,7 @@ def test_a_reward_that_the_observation_tells_is_learned(variant: dict[str, Any])
 @pytest.mark.parametrize("discount", [0.5, 0.9])
 def test_a_later_reward_is_discounted_once(discount: float, variant: dict[str, Any]) -> None:
     values = learned_values(probes.TWO_STEPS, [0, 1], discount_factor=discount, **variant)
-    np.testing.assert_allclose(values, [[discount] * 2, [1, 1]], atol=0.05)
+    np.testing.assert_allclose(values, np.array([[discount, discount], [1, 1]]), atol=0.05)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=["plain", "double and soft"])

@@ -55,7 +55,7 @@ def _layers(widths: list[int] | None) -> str | None:
 def _facts(store: Store, text: str) -> dict[str, Any]:
     """What is known of a network agent."""
     from engine.agents import SHIPPED, NetworkAgent
-    from engine.figures import evaluation_figures
+    from engine.figures import return_figures
     from engine.library import agent_folder, find_agent
 
     agent = find_agent(store, text)
@@ -74,7 +74,7 @@ def _facts(store: Store, text: str) -> dict[str, Any]:
         "settings": agent.config.to_dict(),
         "card": agent.card,
         "evaluations": [
-            {"seed": kept.seed, "created": kept.created, **evaluation_figures(kept)}
+            {"seed": kept.seed, "created": kept.created, **return_figures(kept.returns, kept.perfect)}
             for kept in store.evaluations(agent=text)
         ],
     }

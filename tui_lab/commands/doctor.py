@@ -28,7 +28,7 @@ PACKAGES = (
     "click",
     "tensorboard",
 )
-SAMPLES = {"braille": "⣀⡠⠔⠒⠊⠉", "block": "▁▂▃▄▅▆▇█", "ascii": "_.-'"}
+SAMPLES = {"  braille": "⣀⡠⠔⠒⠊⠉", "  block": "▁▂▃▄▅▆▇█", "  ascii": "_.-'"}
 SMALLEST = (80, 24)
 
 
@@ -49,8 +49,7 @@ def doctor(options: Options, as_json: bool) -> None:
         for title, part in facts.items():
             rows = {f"  {key.replace('_', ' ')}": _words(value) for key, value in part.items() if key != "error"}
             click.echo(f"{title}\n{pairs(rows)}")
-        for name, sample in _printable_samples().items():
-            click.echo(f"  {name:<9}{sample}")
+        click.echo("glyphs: each of these should look whole\n" + pairs(_printable_samples()))
     if facts["home"]["error"] is not None:
         raise Failed(facts["home"]["error"])
 
@@ -122,10 +121,16 @@ def _glyphs(options: Options) -> str:
 
 
 def _printable_samples() -> dict[str, str]:
-    return SAMPLES if _utf8() else {"ascii": SAMPLES["ascii"]}
+    return SAMPLES if _utf8() else {"  ascii": SAMPLES["  ascii"]}
 
 
 def _machine() -> dict[str, Any]:
     cores = os.cpu_count()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    return {"system": platform.platform(), "processor": platform.machine(), "cores": cores, "usable_cores": usable}
+    return {
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "cores": cores,
+        "usable_cores": usable,
+        "threads_per_run": 1,  # engine.network.prepare_thread
+    }

@@ -51,8 +51,10 @@ class LabGroup(click.Group):
 def engine_code(error: Exception) -> int:
     """2 for what the engine refuses because of what it was given, 1 for anything else that went wrong in it."""
     from engine.checkpoint import CheckpointError
+    from engine.export import MissingToolError
 
-    return MISUSE if isinstance(error, ValueError) and not isinstance(error, CheckpointError) else FAILED
+    refused = isinstance(error, ValueError) and not isinstance(error, CheckpointError | MissingToolError)
+    return MISUSE if refused else FAILED
 
 
 def _words(error: click.ClickException) -> str:

@@ -52,15 +52,15 @@ def list_runs(options: Options, as_json: bool) -> None:
 
 
 def _summary(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
-    from engine.figures import evaluation_figures
+    from engine.figures import return_figures
 
     kept = lab.store.evaluations(run=record.id)
     keys = ("kind", "preset", "name", "seed", "status", "progress", "created", "seconds", "counters", "state_hash")
     return {
         "run": record.id,
         **{key: getattr(record, key) for key in keys},
-        "mean": evaluation_figures(kept[0])["mean"] if kept else None,
-        "test_accuracy": lab.log(record.id).last("test_accuracy") if record.kind == "imitation" else None,
+        "mean": return_figures(kept[0].returns, kept[0].perfect)["mean"] if kept else None,
+        "test_accuracy": lab.store.last_metric(record.id, "test_accuracy"),
     }
 
 
@@ -87,7 +87,8 @@ def show(options: Options, run: str, as_json: bool) -> None:
 def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
     from engine.config import ImitationConfig
     from engine.diagnosis import diagnose
-    from engine.figures import changed_settings, evaluation_figures, imitation_figures, run_config
+    from engine.figures import imitation_figures, return_figures, run_config
+    from engine.presets import changed_settings
 
     config, log = run_config(record), lab.log(record.id)
     keys = ("kind", "preset", "name", "seed", "status", "message", "progress", "created", "updated", "seconds")
@@ -96,11 +97,16 @@ def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
         **{key: getattr(record, key) for key in keys},
         "counters": record.counters,
         "settings": config.to_dict(),
-        "changed_from_preset": changed_settings(record),
+        "changed_from_preset": changed_settings(record.preset, record.spec["config"]),
         "budget": {key: value for key, value in record.spec.items() if key != "config"},
         "figures": imitation_figures(config, log) if isinstance(config, ImitationConfig) else None,
         "evaluations": [
-            {"agent": kept.agent, "seed": kept.seed, "created": kept.created, **evaluation_figures(kept)}
+            {
+                "agent": kept.agent,
+                "seed": kept.seed,
+                "created": kept.created,
+                **return_figures(kept.returns, kept.perfect),
+            }
             for kept in lab.store.evaluations(run=record.id)
         ],
         "findings": [{"name": finding.name, "text": finding.text} for finding in diagnose(config, log)],

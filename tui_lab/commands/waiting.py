@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.jobs import Job
     from engine.runs import Run
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 RETURN_WINDOW = 20
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -72,8 +72,9 @@ def wait_for(job: Job[Any], stop: Stop, label: str, detail: Callable[[], str] = 
         return
     from tqdm import tqdm
 
-    form = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}<{remaining} {postfix}"
-    with tqdm(total=1.0, desc=label, file=sys.stderr, leave=False, dynamic_ncols=True, bar_format=form) as bar:
+    form = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}<{remaining}{postfix}"
+    looks: dict[str, Any] = {"desc": label, "bar_format": form, "leave": False, "dynamic_ncols": True}
+    with tqdm(total=1.0, initial=job.progress, file=sys.stderr, **looks) as bar:
         while not job.wait(POLL_SECONDS):
             if stop.signal is not None:
                 job.stop()
@@ -88,5 +89,5 @@ def training_detail(run: Run) -> str:
         accuracy = log.last("test_accuracy")
         return f"epoch {counters.get('epochs', 0)}" + ("" if accuracy is None else f" · test accuracy {accuracy:.3f}")
     _, returns = log.read("return", max(0, log.length("return") - RETURN_WINDOW))
-    mean = f" · return {returns.mean():.1f}" if len(returns) else ""
+    mean = f" · mean return {returns.mean():.1f}" if len(returns) else ""
     return f"episode {counters.get('episodes', 0)}{mean} · {counters.get('gradient_steps', 0):,} gradient steps"

@@ -39,6 +39,7 @@ class CourseMap(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._records: list[RunRecord] = []
         self._results: list[Content] = []
 
     @property
@@ -94,15 +95,15 @@ class CourseMap(Screen[None]):
                 )
             )
         self.query_one(Lessons).show(rows)
+        self._records = self.lab_app.lab.store.runs()
         self._results = self._last_results()
         self._tick()
 
     def _tick(self) -> None:
         if not self.is_current:
             return
-        lab = self.lab_app.lab
-        live = {run.id for run in lab.live_runs}
-        records = sorted(lab.store.runs(), key=lambda record: record.id not in live)
+        live = {run.id for run in self.lab_app.lab.live_runs}
+        records = sorted(self._records, key=lambda record: record.id not in live)
         lines = [self._run_line(record) for record in records[:MOST_RUNS]]
         nothing = Content.styled("None yet. Lesson 1 shows how to start one.", "$muted")
         self.query_one("#runs", Static).update(Content("\n").join(lines or [nothing]))

@@ -70,6 +70,7 @@ class LessonScreen(Screen[None]):
     def __init__(self, lesson: blocks.Lesson) -> None:
         super().__init__()
         self.lesson = lesson
+        self._benches = [make_bench(block) for block in lesson.benches]
         self._number = 1
         self._share = 0.0
         self._saved_share = -1.0
@@ -87,8 +88,7 @@ class LessonScreen(Screen[None]):
             with Vertical(id="bench-pane"):
                 yield Static(id="bench-title")
                 with ContentSwitcher(id="benches"):
-                    for number, block in enumerate(self.lesson.benches, 1):
-                        bench = make_bench(block)
+                    for number, bench in enumerate(self._benches, 1):
                         bench.id = f"bench-{number}"
                         yield bench
         yield Footer(compact=True, show_command_palette=False)
@@ -98,7 +98,10 @@ class LessonScreen(Screen[None]):
         self._saved_share = progress.position if progress else 0.0
         if progress is None:
             self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, "open", 0.0)
-        self._show_bench(1)
+        if self._benches:
+            self._show_bench(1)
+        else:
+            self.query_one("#bench-pane").remove()
         self._timer = self.set_interval(1 / self.lab_app.pace.charts, self._tick)
         self.query_one(Reading).focus()
         if 0 < self._saved_share < DONE_AT:
@@ -112,9 +115,8 @@ class LessonScreen(Screen[None]):
 
     @property
     def bench(self) -> Bench | None:
-        """The bench that is open."""
-        current = self.query_one(ContentSwitcher).current
-        return None if current is None else self.query_one(f"#{current}", Bench)
+        """The bench that is open; None in a lesson without any."""
+        return self._benches[self._number - 1] if self._benches else None
 
     def _show_bench(self, number: int) -> None:
         benches = self.lesson.benches
@@ -135,8 +137,9 @@ class LessonScreen(Screen[None]):
 
     def runs_changed(self) -> None:
         """A run has started or ended, here or elsewhere."""
-        for bench in self.query(Bench):
-            bench.find_runs()
+        for bench in self._benches:
+            if bench.is_mounted:
+                bench.find_runs()
 
     def action_bench(self, name: str) -> None:
         if self.bench is not None:
@@ -144,9 +147,9 @@ class LessonScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "bench":
-            return self.is_mounted and self.bench is not None and self.bench.can(str(parameters[0]))
+            return self.bench is not None and self.bench.can(str(parameters[0]))
         if action == "change_over":
-            return not self.has_class("-wide")
+            return bool(self._benches) and not self.has_class("-wide")
         if action == "open_bench" and isinstance(parameters[0], int):
             return parameters[0] <= len(self.lesson.benches)
         return True
@@ -154,9 +157,8 @@ class LessonScreen(Screen[None]):
     def action_open_bench(self, number: int) -> None:
         self._show_bench(number)
         self.add_class("-bench")
-        rows = self.bench.query(RowList) if self.bench is not None else None
-        if rows:
-            self.call_after_refresh(rows.first().focus)
+        for rows in self._benches[number - 1].query(RowList):
+            self.call_after_refresh(rows.focus)
 
     def on_bench_pointer_chosen(self, event: BenchPointer.Chosen) -> None:
         self.action_open_bench(event.number)

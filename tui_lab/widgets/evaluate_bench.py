@@ -73,6 +73,9 @@ class EvaluateBench(Bench):
         self._drawn = None
         self.call_after_refresh(self.update_view)
 
+    def can(self, action: str) -> bool:
+        return super().can(action) and (action != "start_all" or len(self._rows) > 1)
+
     def start(self) -> None:
         self._start_row(self._rows[self.query_one(RowList).chosen])
 

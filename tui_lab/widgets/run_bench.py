@@ -9,12 +9,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.diagnosis import diagnose
+from engine.figures import cartpole_parameters
 from engine.jobs import Status
 from engine.metrics import MetricLog
 from engine.runs import DQNSpec, Run, Spec, preset_spec, spec_from_dict
 from engine.store import RunRecord, StoreError
 from tui_lab.lesson import Run as RunBlock
-from tui_lab.text import accuracy, count, parameters, percent, progress_bar, seconds, status_mark
+from tui_lab.text import accuracy, count, percent, progress_bar, seconds, status_mark
 from tui_lab.views import Curve, legend, picture
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
@@ -204,7 +205,7 @@ class RunBench(Bench):
         run = self._live(row)
         mark = status_mark(status, self.glyphs)
         if record is None:
-            what = f"not trained yet, {count(parameters(self._specs[row].to_dict()))} parameters"
+            what = f"not trained yet, {count(cartpole_parameters(self._specs[row].config))} parameters"
             return Content.assemble(mark, f" {preset:<10} ", (what, "$muted"))
         progress = record.progress if run is None else run.progress
         bar = progress_bar(progress, 10, self.glyphs)

@@ -1,0 +1,56 @@
+# Two commands do everything on a fresh machine: `make lab` opens the lab, `make test` runs the tests.
+# Both create .venv on first use and bring it up to date when pyproject.toml has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-all check format bench pictures wheel clean
+
+help:
+	@echo "make lab       open the lab (installs on first use)"
+	@echo "make test      run the tests (under 6 minutes on 2 cores)"
+	@echo "make test-all  run the slow ones too"
+	@echo "make check     format, lint and types, changing nothing"
+	@echo "make format    apply the formatter"
+	@echo "make bench     run the benchmarks and print what they measured"
+	@echo "make pictures  export the README's pictures from the app"
+	@echo "make wheel     build dist/*.whl"
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dqn-lab needs Python 3.11 or later; this is %d.%d. Say make PYTHON=python3.12, for example." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+lab: $(INSTALLED)
+	@$(BIN)/dqn-lab
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 -m ''
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.benchmarks
+
+pictures: $(INSTALLED)
+	$(BIN)/python -m tests.pictures
+
+wheel: $(INSTALLED)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,241 @@
+"""The front door: finding agents by every kind of name, evaluating and recording them, keeping and deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import dqn_spec, imitation_spec
+
+from engine.agents import SHIPPED, AgentError, NetworkAgent, load_agent
+from engine.config import DQNConfig
+from engine.evaluation import evaluate, record_episode
+from engine.imitation import read_csv
+from engine.jobs import Status
+from engine.laboratory import Laboratory
+from engine.library import agent_names, delete_agent, find_agent, import_agent
+from engine.presets import preset
+from engine.runs import DQNSpec, Run, Spec
+from engine.store import StoreError
+
+PATIENCE = 60
+RULE = "linear:0.1,0.2,1,0.5"
+
+
+@pytest.fixture
+def lab(home: Path) -> Iterator[Laboratory]:
+    laboratory = Laboratory(home)
+    yield laboratory
+    laboratory.close()
+
+
+def finished(lab: Laboratory, spec: Spec, **labels: str) -> Run:
+    run = lab.start(spec, preset=labels.get("preset"))
+    assert run.wait(PATIENCE)
+    assert run.status == Status.FINISHED
+    return run
+
+
+def course_run(name: str = "bad", *, seed: int = 0, env_steps: int = 30) -> DQNSpec:
+    """The first steps of a preset's run."""
+    config = preset(name).config
+    assert isinstance(config, DQNConfig)
+    return DQNSpec(config.replace(seed=seed), max_env_steps=env_steps)
+
+
+def weights(lab: Laboratory, text: str) -> list[float]:
+    agent = find_agent(lab.store, text)
+    assert isinstance(agent, NetworkAgent)
+    assert agent.name == text
+    return agent.network.flat.tolist()
+
+
+# --- finding agents
+
+
+@pytest.mark.parametrize("rule", ["random", "left", "right", "angle", RULE])
+def test_a_rule_is_found_by_its_name(lab: Laboratory, rule: str) -> None:
+    assert find_agent(lab.store, rule).name == rule
+
+
+def test_shipped_and_saved_agents_and_folders_are_found(lab: Laboratory, tmp_path: Path) -> None:
+    shipped = load_agent(SHIPPED / "perfect").network.flat.tolist()
+    assert weights(lab, "perfect") == shipped
+    assert weights(lab, str(SHIPPED / "perfect")) == shipped
+    import_agent(lab.store, SHIPPED / "perfect", "copy")
+    assert weights(lab, "copy") == shipped
+
+
+def test_a_run_is_found_by_its_id_its_best_standing_for_it(lab: Laboratory) -> None:
+    run = finished(lab, dqn_spec(env_steps=400, keep_best_every_episodes=3, learning_rate=0.02))
+    assert run.work is not None
+    agents = {which: agent.network.flat.tolist() for which, agent in run.work.agents().items()}
+    assert agents["last"] != agents["best"]
+    assert weights(lab, f"{run.id}:last") == agents["last"]
+    assert weights(lab, f"{run.id}:best") == weights(lab, run.id) == agents["best"]
+    plain = finished(lab, dqn_spec(env_steps=30))
+    assert weights(lab, plain.id) == weights(lab, f"{plain.id}:last")
+    with pytest.raises(AgentError, match=f"run {plain.id} has no agent 'best'; it has last"):
+        find_agent(lab.store, f"{plain.id}:best")
+
+
+def test_latest_is_the_newest_finished_run_of_the_preset_as_it_is(lab: Laboratory) -> None:
+    finished(lab, course_run(seed=1), preset="bad")
+    newest = finished(lab, course_run(seed=2), preset="bad")
+    finished(lab, course_run("robust", seed=3), preset="robust")
+    finished(lab, dqn_spec(env_steps=30), preset="bad")  # begun from the preset, but with settings changed
+    unfinished = lab.start(course_run(seed=4, env_steps=10**7), preset="bad")
+    unfinished.stop()
+    assert unfinished.wait(PATIENCE)
+    assert weights(lab, "latest:bad") == weights(lab, newest.id)
+    latest = lab.latest("bad")
+    assert latest is not None
+    assert latest.id == unfinished.id
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("nobody", r"^there is no agent 'nobody'; it should be a saved agent \(perfect.*or a rule \(random, left"),
+        ("latest:bad", "^there is no finished run of preset 'bad' yet; train one first"),
+        ("latest:nothing", "^there is no finished run of preset 'nothing' yet"),
+        ("linear:1,2", "should give four numbers"),
+        ("zzzz9:best", "^there is no agent 'zzzz9:best'"),
+        ("../perfect", "^there is no agent"),
+        ("/nowhere/agent", "^there is no agent '/nowhere/agent'"),
+    ],
+)
+def test_a_name_of_no_agent_gets_one_sentence(lab: Laboratory, name: str, sentence: str) -> None:
+    with pytest.raises(AgentError, match=sentence) as refused:
+        find_agent(lab.store, name)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_run_without_an_agent_yet_says_so(lab: Laboratory) -> None:
+    record = lab.store.add_run("dqn", dqn_spec().to_dict(), 0, None, None)
+    with pytest.raises(AgentError, match=f"run {record.id} has no agent yet; it saves one when"):
+        find_agent(lab.store, record.id)
+
+
+# --- saved agents
+
+
+def test_an_imported_agent_is_listed_until_it_is_deleted(lab: Laboratory) -> None:
+    shipped = agent_names(lab.store)
+    assert "perfect" in shipped
+    import_agent(lab.store, SHIPPED / "perfect", "mine")
+    assert agent_names(lab.store) == sorted([*shipped, "mine"])
+    delete_agent(lab.store, "mine")
+    assert agent_names(lab.store) == shipped
+
+
+@pytest.mark.parametrize("name", ["", "../mine", "a b", ".hidden", "a/b", "a:b", "x" * 65])
+def test_a_name_that_cannot_be_typed_is_refused(lab: Laboratory, name: str) -> None:
+    with pytest.raises(AgentError, match="should be a name of letters, digits, dots, dashes and underscores"):
+        import_agent(lab.store, SHIPPED / "perfect", name)
+
+
+@pytest.mark.parametrize("name", ["perfect", "random", "left", "right", "angle"])
+def test_the_names_of_what_comes_with_the_lab_are_taken(lab: Laboratory, name: str) -> None:
+    with pytest.raises(AgentError, match=f"the name '{name}' belongs to an agent that comes with the lab"):
+        import_agent(lab.store, SHIPPED / "perfect", name)
+
+
+def test_an_import_never_overwrites_and_takes_only_valid_agents(lab: Laboratory, tmp_path: Path) -> None:
+    import_agent(lab.store, SHIPPED / "perfect", "mine")
+    with pytest.raises(AgentError, match="there is an agent 'mine' already"):
+        import_agent(lab.store, SHIPPED / "perfect", "mine")
+    with pytest.raises(AgentError, match=r"has no model\.safetensors"):
+        import_agent(lab.store, tmp_path, "other")
+    assert not (lab.store.agents_folder() / "other").exists()
+
+
+@pytest.mark.parametrize("name", ["perfect", "nobody", "..", "../runs"])
+def test_only_saved_agents_can_be_deleted(lab: Laboratory, name: str) -> None:
+    lab.store.agents_folder().mkdir(parents=True)
+    (lab.store.home / "runs").mkdir()
+    with pytest.raises(AgentError, match="there is no saved agent"):
+        delete_agent(lab.store, name)
+    assert (SHIPPED / "perfect").is_dir()
+    assert (lab.store.home / "runs").is_dir()
+
+
+# --- evaluations, data and recordings
+
+
+def test_an_evaluation_job_keeps_the_result_that_evaluate_gives(lab: Laboratory) -> None:
+    run = finished(lab, course_run(), preset="bad")
+    for agent, of_run in (("angle", None), ("latest:bad", run.id), (f"{run.id}:last", run.id)):
+        job = lab.evaluation(agent, 20, 4)
+        job.start()
+        assert job.wait(PATIENCE)
+        assert job.status == Status.FINISHED
+        (kept,) = lab.store.evaluations(agent=agent)
+        expected = evaluate(find_agent(lab.store, agent), 20, 4)
+        assert (kept.run, kept.seed, kept.perfect) == (of_run, 4, expected.perfect)
+        np.testing.assert_array_equal(kept.returns, expected.returns)
+
+
+def test_a_kept_evaluation_is_found_again_for_the_same_question_only(lab: Laboratory) -> None:
+    finished(lab, course_run(), preset="bad")
+    job = lab.evaluation("latest:bad", 5, 4)
+    job.start()
+    assert job.wait(PATIENCE)
+    assert lab.kept_evaluation("latest:bad", 5, 4) is not None
+    assert lab.kept_evaluation("latest:bad", 6, 4) is None
+    assert lab.kept_evaluation("latest:bad", 5, 3) is None
+    finished(lab, course_run(seed=1), preset="bad")
+    assert lab.kept_evaluation("latest:bad", 5, 4) is None
+
+
+def test_a_stopped_evaluation_is_not_kept_and_an_unknown_agent_is_the_jobs_error(lab: Laboratory) -> None:
+    job = lab.evaluation(RULE, 5, 0)
+    job.pause()
+    job.start()
+    job.stop()
+    assert job.wait(PATIENCE)
+    assert job.status == Status.STOPPED
+    unknown = lab.evaluation("nobody", 5, 0)
+    unknown.start()
+    assert unknown.wait(PATIENCE)
+    assert unknown.error is not None
+    assert unknown.error.startswith("there is no agent 'nobody'")
+    assert lab.store.evaluations() == []
+
+
+@pytest.mark.parametrize("agent", [RULE, "perfect", str(SHIPPED / "perfect")])
+def test_a_data_set_is_kept_as_csv_inside_the_home_folder(lab: Laboratory, home: Path, agent: str) -> None:
+    job = lab.data_set(agent, 30, 2)
+    job.start()
+    assert job.wait(PATIENCE)
+    assert job.path.parent == home / "data"
+    assert job.samples is not None
+    np.testing.assert_array_equal(read_csv(job.path).states, job.samples.states)
+    assert len(job.samples) == 30
+
+
+def test_a_recording_is_the_agents_episode(lab: Laboratory) -> None:
+    recording = lab.recording("angle", 3)
+    np.testing.assert_array_equal(recording.states, record_episode(find_agent(lab.store, "angle"), 3).states)
+
+
+# --- runs
+
+
+def test_deleting_a_run_takes_its_agents_and_spares_a_live_one(lab: Laboratory) -> None:
+    run = finished(lab, imitation_spec(epochs=1))
+    lab.delete_run(run.id)
+    assert not lab.store.run_folder(run.id).exists()
+    with pytest.raises(StoreError, match=f"there is no run '{run.id}'"):
+        lab.delete_run(run.id)
+    live = lab.start(dqn_spec(env_steps=10**7))
+    with pytest.raises(StoreError, match=f"run {live.id} is still being worked on"):
+        lab.delete_run(live.id)
+
+
+def test_the_metrics_of_a_run_are_the_live_log_or_what_was_saved(lab: Laboratory, home: Path) -> None:
+    run = finished(lab, dqn_spec(env_steps=60))
+    assert lab.log(run.id) is run.log
+    assert Laboratory(home).log(run.id).lengths() == run.log.lengths()
