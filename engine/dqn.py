@@ -148,10 +148,11 @@ class DQNLearner:
             return int(self._exploration.integers(self._env.action_count))
         return int(self.network.forward(torch.from_numpy(self._observation[None])).argmax())
 
+    @torch.inference_mode()
     def _learn(self) -> None:
         """One burst of gradient steps."""
-        config, count = self.config, self.config.n_gradient_steps
-        indices = self._sampling.integers(len(self.replay), size=(count, config.batch_size))
+        config, count, size = self.config, self.config.n_gradient_steps, self.config.batch_size
+        indices = self._sampling.integers(len(self.replay), size=(count, size))
         batch = self.replay.take(indices)
         ended = batch.terminated if config.bootstrap_on_truncation else batch.terminated | batch.truncated
         states = torch.from_numpy(batch.states)
@@ -159,39 +160,39 @@ class DQNLearner:
         actions = torch.from_numpy(batch.actions)
         rewards = torch.from_numpy(batch.rewards)
         ends = torch.from_numpy(ended.astype(np.float32))
-        next_target = self.target.forward(next_states.flatten(0, 1)).view(count, config.batch_size, -1)
-        self.adam.set_learning_rate(learning_rate_at(config, self.progress))
-        losses, norms, values = [], [], []
+        next_target = self.target.forward(next_states.view(count * size, -1))
+        targets = td_targets(rewards.view(-1), ends.view(-1), next_target, config.discount_factor).view(count, size)
+        next_target = next_target.view(count, size, -1)
+        # The derivative of mean((Q(s, a) - target)^2) by Q(s, b) is 2 (Q(s, b) - target) / size for b = a, else 0.
+        slopes = torch.zeros(count, size, self._env.action_count).scatter_(2, actions.unsqueeze(2), 2 / size)
+        outputs, output_gradients, norms = [], [], []
+        self.adam.learning_rate = learning_rate_at(config, self.progress)
         for i in range(count):
+            target = targets[i]
             if config.double_q:
                 activations = self.network.activations(torch.cat((states[i], next_states[i])))
-                outputs, next_online = activations[-1][: config.batch_size], activations[-1][config.batch_size :]
-                activations = [layer[: config.batch_size] for layer in activations]
+                next_online = activations[-1][size:]
+                target = td_targets(rewards[i], ends[i], next_target[i], config.discount_factor, next_online)
+                activations = [layer[:size] for layer in activations]
             else:
                 activations = self.network.activations(states[i])
-                outputs, next_online = activations[-1], None
-            targets = td_targets(rewards[i], ends[i], next_target[i], config.discount_factor, next_online)
-            loss, norm, value = self._gradient_step(activations, outputs, actions[i], targets)
-            losses.append(loss)
-            norms.append(norm)
-            values.append(value)
-        self._report(losses, norms, values)
+            output_gradient = (activations[-1] - target.unsqueeze(1)).mul_(slopes[i])
+            self.network.backward(activations, output_gradient)
+            norms.append(self.network.clip_gradient(config.max_grad_norm))
+            self.adam.step()
+            outputs.append(activations[-1])
+            output_gradients.append(output_gradient)
+        self.gradient_steps += count
+        # Squared errors are those derivatives squared, times (size / 2)^2; their mean over the batch is the loss.
+        loss = float(torch.stack(output_gradients).square_().sum()) * size / (4 * count)
+        self._report(loss, norms, float(torch.stack(outputs).amax(2).mean()))
 
-    def _gradient_step(
-        self, activations: list[Tensor], outputs: Tensor, actions: Tensor, targets: Tensor
-    ) -> tuple[float, float, float]:
-        """Adam step on mean((Q(s, a) - target)^2), whose derivative by Q(s, a) is 2 (Q(s, a) - target) / batch."""
-        columns = actions.unsqueeze(1)
-        errors = outputs.gather(1, columns).squeeze(1) - targets
-        output_gradient = torch.zeros_like(outputs).scatter_(1, columns, (errors * (2 / len(errors))).unsqueeze(1))
-        self.network.backward(activations, output_gradient)
-        norm = self.network.clip_gradient(self.config.max_grad_norm)
-        self.adam.step()
-        self.gradient_steps += 1
-        return float(errors.square().mean()), norm, float(outputs.amax(1).mean())
+    def _report(self, loss: float, norms: list[float], value: float) -> None:
+        """Log a burst: mean loss, mean gradient norm before clipping, mean of the largest Q-value.
 
-    def _report(self, losses: list[float], norms: list[float], values: list[float]) -> None:
-        loss = float(np.mean(losses))
+        Raises:
+            DivergenceError: a loss or a norm is not a finite number.
+        """
         if not (np.isfinite(loss) and np.isfinite(norms).all()):
             before = [self.log.last(name) for name in ("loss", "grad_norm", "q")]
             was = (
@@ -205,7 +206,7 @@ class DQNLearner:
             )
         self.log.append("loss", self.env_steps, loss)
         self.log.append("grad_norm", self.env_steps, float(np.mean(norms)))
-        self.log.append("q", self.env_steps, float(np.mean(values)))
+        self.log.append("q", self.env_steps, value)
 
     def _update_target(self) -> None:
         rate = self.config.target_soft_update_rate

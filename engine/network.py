@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from engine.config import parameter_count
 
@@ -21,6 +22,10 @@ def prepare_thread() -> None:
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+
+
+_where_positive = torch.ops.aten.threshold_backward
+"""(a, b, 0) gives a where b > 0, and 0 elsewhere, in one pass."""
 
 
 class MLP:
@@ -49,6 +54,7 @@ class MLP:
         self.flat = torch.zeros(parameter_count(sizes))
         self.gradient = torch.zeros_like(self.flat)
         self.layers = self._views(self.flat)
+        self._forward_layers = [(bias, weight.t()) for weight, bias in self.layers]
         self._gradient_layers = self._views(self.gradient)
         if generator is not None:
             for weight, bias in self.layers:
@@ -71,10 +77,10 @@ class MLP:
     def activations(self, inputs: Tensor) -> list[Tensor]:
         """What `backward` needs: the inputs, each hidden layer after its ReLU, and the outputs."""
         values = [inputs]
-        for weight, bias in self.layers[:-1]:
-            values.append(torch.addmm(bias, values[-1], weight.t()).relu_())
-        weight, bias = self.layers[-1]
-        values.append(torch.addmm(bias, values[-1], weight.t()))
+        for bias, transposed in self._forward_layers[:-1]:
+            values.append(torch.addmm(bias, values[-1], transposed).relu_())
+        bias, transposed = self._forward_layers[-1]
+        values.append(torch.addmm(bias, values[-1], transposed))
         return values
 
     def backward(self, activations: Sequence[Tensor], output_gradient: Tensor) -> None:
@@ -91,7 +97,7 @@ class MLP:
             torch.mm(delta.t(), below, out=weight_gradient)
             torch.sum(delta, 0, out=bias_gradient)
             if layer > 0:
-                delta = (delta @ self.layers[layer][0]).mul_(below > 0)
+                delta = _where_positive(delta @ self.layers[layer][0], below, 0)
 
     def clip_gradient(self, max_norm: float) -> float:
         """Scale the gradient down to 2-norm `max_norm` where it is longer; returns the norm it had."""
@@ -133,26 +139,45 @@ class MLP:
 
 
 class Adam:
-    """torch's fused Adam over the flat parameters of one network, with its moments open for checkpoints."""
+    """torch's fused Adam with its default settings, over the flat parameters of one network.
+
+    The functional form is the same kernel as `torch.optim.Adam(fused=True)` without its bookkeeping a step.
+    """
 
     def __init__(self, network: MLP, learning_rate: float) -> None:
-        self._flat = network.flat
-        self._flat.grad = network.gradient
-        self._optimizer = torch.optim.Adam([self._flat], lr=learning_rate, fused=True)
-
-    def set_learning_rate(self, learning_rate: float) -> None:
-        self._optimizer.param_groups[0]["lr"] = learning_rate
+        self.learning_rate = learning_rate
+        self._flat = [network.flat]
+        self._gradient = [network.gradient]
+        self._first = [torch.zeros_like(network.flat)]
+        self._second = [torch.zeros_like(network.flat)]
+        self._steps = [torch.zeros(())]
 
     def step(self) -> None:
         """One update from the network's current gradient."""
-        self._optimizer.step()
+        adam(
+            self._flat,
+            self._gradient,
+            self._first,
+            self._second,
+            [],
+            self._steps,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
     def state(self) -> dict[str, Tensor]:
-        """First and second moments and the step count; empty before the first step."""
-        return {name: value.clone() for name, value in self._optimizer.state.get(self._flat, {}).items()}
+        """First and second moments of the gradient and the number of steps, as copies."""
+        moments = {"exp_avg": self._first, "exp_avg_sq": self._second, "step": self._steps}
+        return {name: tensor.clone() for name, (tensor,) in moments.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state` gave."""
-        self._optimizer.state[self._flat] = {name: value.clone() for name, value in state.items()}
-        if not state:
-            del self._optimizer.state[self._flat]
+        self._first[0].copy_(state["exp_avg"])
+        self._second[0].copy_(state["exp_avg_sq"])
+        self._steps[0].copy_(state["step"])

@@ -1,0 +1,22 @@
+"""Runs the benchmarks named on the command line, or all, and prints one table. Wants an otherwise idle machine."""
+
+from __future__ import annotations
+
+import sys
+
+from engine.network import prepare_thread
+from tests.benchmarks import engine_speed, responsiveness
+
+
+def main() -> None:
+    prepare_thread()
+    print(f"{'work':<56} {'measured':>28} {'goal':>8}")
+    for benchmark in (*engine_speed.ALL, *responsiveness.ALL):
+        if sys.argv[1:] and benchmark.__name__ not in sys.argv[1:]:
+            continue
+        for row in benchmark():
+            print(f"{row.work:<56} {row.measured:>28} {row.goal:>8}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

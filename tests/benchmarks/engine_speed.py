@@ -1,0 +1,186 @@
+"""The engine against the textbook loop, and against Stable-Baselines3 where that is installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from engine.agents import SHIPPED, load_agent
+from engine.checkpoint import save_checkpoint
+from engine.dqn import DQNLearner
+from engine.evaluation import evaluate
+from engine.imitation import ImitationLearner, generate, read_csv, write_csv
+from engine.metrics import MetricLog
+from engine.network import prepare_thread
+from engine.presets import GOOD_2, PRESETS
+from tests.benchmarks.measuring import Row, in_turns, seconds
+from tests.benchmarks.textbook import TextbookDQN, sequential, textbook_evaluate, textbook_imitation
+
+MODELS = ("linear", "mlp-1", "mlp-2", "mlp-3")
+
+
+def training() -> list[Row]:
+    """Gradient steps a second with the good settings, environment steps included, after the warm-up."""
+    lab = DQNLearner(GOOD_2.replace(seed=1), MetricLog(), episodes=100_000)
+    textbook = TextbookDQN(GOOD_2.replace(seed=1))
+    sides: dict[str, Callable[[], float]] = {
+        "lab": lambda: _rate(lab, 4_000),
+        "textbook": lambda: _rate(textbook, 1_000),
+    }
+    for learner in (lab, textbook):
+        while learner.env_steps < 1_200:
+            learner.advance()
+    baseline = _stable_baselines()
+    if baseline is not None:
+        sides["sb3"] = baseline
+    rates = in_turns(sides, 5)
+    rows = [
+        Row("DQN training, gradient steps a second", f"{rates['lab']:,.0f}"),
+        Row("  against the textbook loop", f"{rates['lab'] / rates['textbook']:.1f} x", "6 x"),
+    ]
+    against = f"{rates['lab'] / rates['sb3']:.1f} x" if baseline else "not installed"
+    return [*rows, Row("  against Stable-Baselines3", against, "4 x")]
+
+
+def _rate(learner: DQNLearner | TextbookDQN, env_steps: int) -> float:
+    before, end = learner.gradient_steps, learner.env_steps + env_steps
+    start = time.perf_counter()
+    while learner.env_steps < end:
+        learner.advance()
+    return (learner.gradient_steps - before) / (time.perf_counter() - start)
+
+
+def _stable_baselines() -> Callable[[], float] | None:
+    """Its DQN with the same network, batch, update ratio and one thread."""
+    try:
+        import gymnasium
+        from stable_baselines3 import DQN
+    except ImportError:
+        return None
+    config = GOOD_2
+    model = DQN(
+        "MlpPolicy",
+        gymnasium.make("CartPole-v1"),
+        learning_rate=config.learning_rate,
+        buffer_size=config.memory_size,
+        learning_starts=config.n_steps_warm_up_memory,
+        batch_size=config.batch_size,
+        gamma=config.discount_factor,
+        train_freq=config.freq_steps_train,
+        gradient_steps=config.n_gradient_steps,
+        target_update_interval=config.freq_steps_update_target,
+        max_grad_norm=config.max_grad_norm,
+        policy_kwargs={"net_arch": list(config.nn_hidden_layers)},
+        seed=1,
+        device="cpu",
+    )
+    prepare_thread()
+    model.learn(1_200)
+
+    def rate() -> float:
+        before = model._n_updates
+        start = time.perf_counter()
+        model.learn(1_000, reset_num_timesteps=False)
+        return (model._n_updates - before) / (time.perf_counter() - start)
+
+    return rate
+
+
+def evaluation() -> list[Row]:
+    """The perfect agent, episodes of 500 steps; the textbook loop on fewer episodes, scaled."""
+    agent = load_agent(SHIPPED / "perfect")
+    module = sequential([4, 256, 256, 2])
+    module.load_state_dict(load_file(SHIPPED / "perfect" / "model.safetensors"))
+    times = in_turns(
+        {
+            "lab": lambda: seconds(lambda: evaluate(agent, 1_000, 0)),
+            "textbook": lambda: 50 * seconds(lambda: textbook_evaluate(module, 20, 0)),
+        },
+        3,
+    )
+    return [
+        Row("evaluation, 1,000 episodes of 500 steps", f"{times['lab']:.2f} s"),
+        Row("  against the textbook loop", f"{times['textbook'] / times['lab']:.0f} x", "50 x"),
+    ]
+
+
+def imitation() -> list[Row]:
+    """Four models, 150 epochs, 1,000 + 1,000 rows; the textbook loop on fewer epochs, scaled."""
+    agent = load_agent(SHIPPED / "perfect")
+    with tempfile.TemporaryDirectory() as folder:
+        train, test = Path(folder) / "train.csv", Path(folder) / "test.csv"
+        write_csv(train, generate(agent, 1_000, 0))
+        write_csv(test, generate(agent, 1_000, 1))
+
+        def lab() -> None:
+            for name in MODELS:
+                config = PRESETS[name].config
+                learner = ImitationLearner(config, MetricLog(), read_csv(train), read_csv(test))  # type: ignore[arg-type]
+                while not learner.finished:
+                    learner.advance()
+
+        def textbook() -> None:
+            for name in MODELS:
+                textbook_imitation(list(PRESETS[name].config.nn_hidden_layers), train, test, 3)
+
+        times = in_turns({"lab": lambda: seconds(lab), "textbook": lambda: 50 * seconds(textbook)}, 3)
+    return [
+        Row("imitation, four models of 150 epochs", f"{times['lab']:.1f} s"),
+        Row("  against the textbook loop", f"{times['textbook'] / times['lab']:.0f} x", "15 x"),
+    ]
+
+
+def checkpoint() -> list[Row]:
+    """Full checkpoints with 100,000 transitions in the buffer, one every 5 seconds."""
+    learner = DQNLearner(GOOD_2.replace(n_steps_warm_up_memory=100_000), MetricLog(), episodes=100_000)
+    while learner.env_steps < 100_000:
+        learner.advance()
+    with tempfile.TemporaryDirectory() as folder:
+        once = in_turns({"lab": lambda: seconds(lambda: save_checkpoint(Path(folder) / "c", learner.state()))}, 5)[
+            "lab"
+        ]
+    return [Row("checkpoint every 5 s, 100,000 transitions", f"{100 * once / 5:.1f} % of the time", "2 %")]
+
+
+MEMORY = """
+import resource, sys, torch, gymnasium
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from engine.dqn import DQNLearner
+from engine.metrics import MetricLog
+from engine.presets import GOOD_2
+learner = DQNLearner(GOOD_2.replace(seed=2), MetricLog())
+while not learner.finished:
+    learner.advance()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def memory() -> list[Row]:
+    """Peak memory of a headless good run above a process that has only imported torch and gymnasium."""
+    out = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True).stdout
+    return [Row("peak memory of a good run", f"{float(out):.0f} MB above the imports", "120 MB")]
+
+
+def startup() -> list[Row]:
+    """Fresh processes."""
+    command = Path(sys.executable).with_name("dqn-lab")
+    times = in_turns(
+        {
+            "help": lambda: seconds(lambda: subprocess.run([command, "--help"], capture_output=True, check=True)),
+            "import": lambda: seconds(lambda: subprocess.run([sys.executable, "-c", "import engine"], check=True)),
+        },
+        5,
+    )
+    return [
+        Row("dqn-lab --help", f"{times['help']:.2f} s", "0.4 s"),
+        Row("import engine", f"{times['import']:.2f} s", "0.4 s"),
+    ]
+
+
+ALL = (training, evaluation, imitation, checkpoint, memory, startup)
