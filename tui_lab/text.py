@@ -68,10 +68,10 @@ def accuracy(share: float) -> str:
 
 
 def returns_summary(returns: npt.NDArray[np.float64], perfect: int) -> str:
-    """`500.0 ± 0.0, lowest 500, perfect in all 1,000` for the returns of an evaluation."""
+    """`500.0 ± 0.0, lowest 500, all 1,000 perfect` for the returns of an evaluation."""
     episodes = len(returns)
     share = f"all {count(episodes)}" if perfect == episodes else f"{count(perfect)} of {count(episodes)}"
-    return f"{returns.mean():.1f} ± {returns.std():.1f}, lowest {returns.min():.0f}, perfect in {share}"
+    return f"{returns.mean():.1f} ± {returns.std():.1f}, lowest {returns.min():.0f}, {share} perfect"
 
 
 def agent_title(agent: str) -> str:

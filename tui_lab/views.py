@@ -21,9 +21,9 @@ TITLES = {
     "accuracy": "accuracy by epoch",
     "loss": "loss",
     "return": f"return by episode, and mean of {RETURN_WINDOW}",
-    "q": "mean largest Q-value by environment step",
-    "epsilon": "epsilon by environment step",
-    "grad_norm": "gradient norm before clipping",
+    "q": "mean largest Q-value by step",
+    "epsilon": "epsilon by step",
+    "grad_norm": "gradient norm by step, before clipping",
 }
 
 
@@ -110,13 +110,13 @@ def legend(chart: str, curves: Sequence[Curve], glyphs: Glyphs, *, dark: bool) -
     supervised = bool(curves) and not isinstance(curves[0].spec, DQNSpec)
     title = TITLES[chart]
     if chart == "loss":
-        title = "loss by epoch" if supervised else "loss (mean squared TD error) by environment step"
+        title = "loss by epoch" if supervised else "loss (mean squared TD error) by step"
     labels: list[Content | tuple[str, str]] = [Content.styled(title, "bold")]
     for curve in curves:
         labels.append((f"  {glyphs.full * 2} ", css_color(series_color(curve.color, dark=dark))))
         labels.append((curve.label, ""))
     if supervised:
-        labels.append(("  bright test, dim train", "$muted"))
+        labels.append(("  dim: train", "$muted"))
     elif chart == "q":
-        labels.append(("  grey: ceiling 1/(1 - discount)", "$muted"))
+        labels.append(("  grey: ceiling", "$muted"))
     return Content.assemble(*labels)

@@ -15,7 +15,7 @@ from engine.jobs import Job, Status
 from engine.store import EvaluationRecord
 from tui_lab.lesson import Evaluate as EvaluateBlock
 from tui_lab.plotting import Picture, Series, nice_ceiling
-from tui_lab.text import agent_title, count, percent, progress_bar, returns_summary, seconds, status_mark
+from tui_lab.text import agent_title, count, percent, progress_bar, returns_summary, status_mark
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
@@ -132,12 +132,12 @@ class EvaluateBench(Bench):
         return np.empty(0), 0
 
     def _row_text(self, row: _Row) -> Content:
-        name = f" {agent_title(row.agent):<16.16} "
+        name = f" {agent_title(row.agent):<13.13} "
         if row.job is not None and row.job.status != Status.STOPPED:
             status = row.job.status
             if status == Status.FINISHED and row.job.work is not None:
                 result = row.job.work.result()
-                words = f"{returns_summary(result.returns, result.perfect)}, {seconds(result.seconds)}"
+                words = returns_summary(result.returns, result.perfect)
             elif status == Status.FAILED:
                 words = "failed"
             else:

@@ -132,16 +132,13 @@ class WatchBench(Bench):
 
     def _figures(self, recording: Recording, step: int) -> Content:
         steps = len(recording.actions)
-        position, velocity, angle, spin = (float(v) for v in recording.states[step])
+        s1, s2, s3, s4 = (float(value) for value in recording.states[step])
         ending = ""
         if step == steps:
             ending = "  terminated: it fell" if recording.terminated else "  truncated: time is up"
         lines = [
             Content.assemble(("return ", "$muted"), f"{recording.rewards[:step].sum():3.0f}", (ending, "$accent")),
-            Content.styled(
-                f"position {position:+.2f} m  velocity {velocity:+.2f}  angle {angle:+.3f} rad  angular {spin:+.2f}",
-                "$muted",
-            ),
+            Content.styled(f"state  s1 {s1:+.2f}  s2 {s2:+.2f}  s3 {s3:+.3f}  s4 {s4:+.2f}", "$muted"),
         ]
         if recording.values is not None:
             lines += self._values(recording, min(step, steps - 1))
