@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format bench pictures wheel clean
+.PHONY: help lab test test-all check format bench outcomes pictures wheel clean
 
 help:
 	@echo "make lab       open the lab (installs on first use)"
@@ -16,6 +16,7 @@ help:
 	@echo "make check     format, lint and types, changing nothing"
 	@echo "make format    apply the formatter"
 	@echo "make bench     run the benchmarks and print what they measured"
+	@echo "make outcomes  train every DQN preset with 20 seeds (hours; goes on where it was stopped)"
 	@echo "make pictures  export the README's pictures from the app"
 	@echo "make wheel     build dist/*.whl"
 
@@ -45,6 +46,9 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks
+
+outcomes: $(INSTALLED)
+	$(BIN)/python -m tests.outcomes
 
 pictures: $(INSTALLED)
 	$(BIN)/python -m tests.pictures

@@ -11,6 +11,7 @@ from engine.metrics import MetricLog, trailing_mean
 from engine.schedules import schedule_facts
 
 RETURN_WINDOW = 20
+EPOCH_WINDOW = 20
 TIME_LIMIT = 500
 
 
@@ -35,8 +36,10 @@ def _diagnose_imitation(log: MetricLog) -> list[Finding]:
     if len(test_loss) < 10:
         return []
     lowest = int(test_loss.argmin())
-    train, test = float(train_loss[-5:].mean()), float(test_loss[-5:].mean())
-    accuracy, own = float(test_accuracy[-5:].mean()), float(train_accuracy[-5:].mean())
+    # Single epochs jump; medians of the last ones do not.
+    train, test, accuracy, own = (
+        float(np.median(series[-EPOCH_WINDOW:])) for series in (train_loss, test_loss, test_accuracy, train_accuracy)
+    )
     if train_loss[-1] >= train_loss[0]:
         return [
             Finding(

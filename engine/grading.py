@@ -67,9 +67,9 @@ def _nothing_to_grade(challenge: int) -> str:
 
 
 def _newest(store: Store, challenge: int) -> str | None:
-    """The newest run that has an agent and fits: an imitation run on enough rows, a DQN run with one hidden layer."""
+    """The newest finished run that fits: an imitation run on enough rows, a DQN run with one hidden layer."""
     for record in store.runs():
-        if not (store.run_folder(record.id) / "agents").is_dir():
+        if record.status != "finished":
             continue
         spec = record.spec
         if challenge == 1 and record.kind == "imitation" and _rows(spec) >= TRAIN_ROWS:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+SLOWEST_STEP = 0.04
+"""Seconds. A job answers a stop or a pause within 50 ms."""
+
 
 class Work(Protocol):
     """Work in bounded pieces: one `advance` takes milliseconds."""
@@ -52,7 +55,8 @@ class Job(Generic[W]):
     """Drives work in a thread of its own. Status changes are told to `listeners`, in whichever thread they happen."""
 
     def __init__(self, name: str, make: Callable[[], W]) -> None:
-        """
+        """`steps_per_second` may be set at any time to slow the job down, None lets it run as fast as it can.
+
         Args:
             make: builds the work; called in the job's thread, so it may be slow or fail.
         """
@@ -65,6 +69,7 @@ class Job(Generic[W]):
         self._status = Status.STARTING
         self._seconds = 0.0
         self._running_since: float | None = None
+        self.steps_per_second: float | None = None
         self._go = threading.Event()
         self._go.set()
         self._stopping = False
@@ -140,7 +145,15 @@ class Job(Generic[W]):
                 continue
             self.work.advance()
             self._advanced()
+            if self.steps_per_second is not None:
+                self._slow_down(self.steps_per_second)
         self._clock(running=False)
+
+    def _slow_down(self, steps_per_second: float) -> None:
+        """Wait between steps, so that a reader can follow; never so long that a stop or a pause would be late."""
+        self._clock(running=False)
+        time.sleep(min(SLOWEST_STEP, 1 / steps_per_second))
+        self._clock(running=True)
 
     def _rest(self) -> None:
         self._clock(running=False)

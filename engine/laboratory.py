@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from filelock import FileLock, Timeout
 
 from engine.jobs import Job, Status
 from engine.metrics import MetricLog
+from engine.presets import PRESETS
 from engine.runs import Run, Spec
-from engine.store import EvaluationRecord, RunRecord, Store, StoreError
+from engine.store import USUAL_SAMPLES, EvaluationRecord, RunRecord, Store, StoreError
 
 if TYPE_CHECKING:
     from engine.evaluation import Evaluator, Recording
@@ -36,18 +38,35 @@ class Laboratory:
     def _settle(self) -> None:
         """Mark runs whose process died as interrupted; their checkpoints are whole."""
         for record in self.store.runs():
-            if Status(record.status).live and not self._worked_on(record.id):
-                self.store.update_run(record.id, status=str(Status.INTERRUPTED))
+            self.look_again(record)
 
-    def _worked_on(self, run_id: str) -> bool:
+    def look_again(self, record: RunRecord) -> RunRecord:
+        """The record as it is now; a run that claims to be live in no process is marked as interrupted."""
+        if not Status(record.status).live or record.id in self.runs:
+            return record
+        with self._unless_worked_on(record.id) as free:
+            # Read again under the lock: the run may have ended in good order since the record was read.
+            if free and Status(self.store.run(record.id).status).live:
+                self.store.update_run(record.id, status=str(Status.INTERRUPTED))
+        return self.store.run(record.id)
+
+    @contextmanager
+    def _unless_worked_on(self, run_id: str) -> Iterator[bool]:
+        """Yields True while holding the run's lock, so that nobody starts to work on it; False where somebody does."""
         folder = self.store.run_folder(run_id)
         if not folder.is_dir():
-            return False
+            yield True
+            return
+        lock = FileLock(folder / "lock")
         try:
-            with FileLock(folder / "lock").acquire(blocking=False):
-                return False
+            lock.acquire(blocking=False)
         except Timeout:
-            return True
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
 
     # --- runs
 
@@ -91,13 +110,16 @@ class Laboratory:
         """Runs that this process works on, paused ones included."""
         return [run for run in self.runs.values() if run.status.live]
 
-    def latest(self, preset: str, samples: int | None = None) -> RunRecord | None:
-        """The newest run of a preset in whatever state; of that many training rows where given."""
-        for record in self.store.runs_of(preset):
-            rows = record.spec.get("train", {}).get("samples")
-            if samples is None or rows in (None, samples):
-                return record
-        return None
+    def latest(self, preset: str, samples: int = USUAL_SAMPLES) -> RunRecord | None:
+        """The newest run of a preset in whatever state; of an imitation preset on that many training rows."""
+        return next(iter(self.store.runs_of(preset, samples)), None)
+
+    def next_seed(self, preset: str, samples: int = USUAL_SAMPLES) -> int:
+        """The preset's own seed for its first run, then the smallest one that none of its runs has had."""
+        seeds = {record.seed for record in self.store.runs_of(preset, samples)}
+        if not seeds:
+            return PRESETS[preset].config.seed
+        return min(set(range(len(seeds) + 1)) - seeds)
 
     def log(self, run_id: str) -> MetricLog:
         """The metrics of a run: the live log, or what was saved of it."""
@@ -111,10 +133,11 @@ class Laboratory:
             StoreError: there is no such run, or a process works on it.
         """
         self.store.run(run_id)
-        if (run_id in self.runs and self.runs[run_id].status.live) or self._worked_on(run_id):
-            raise StoreError(f"run {run_id} is still being worked on; stop it first.")
-        self.runs.pop(run_id, None)
-        self.store.delete_run(run_id)
+        with self._unless_worked_on(run_id) as free:
+            if not free:
+                raise StoreError(f"run {run_id} is still being worked on; stop it first.")
+            self.runs.pop(run_id, None)
+            self.store.delete_run(run_id)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop every live run at its next step, each with a checkpoint, and wait for that."""

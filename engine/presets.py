@@ -72,11 +72,13 @@ ROBUST = GOOD_2.replace(
     target_soft_update_rate=0.1,
     learning_rate_final_fraction=0.1,
     state_scale=[2.4, 2.0, 0.21, 2.0],
-    keep_best_every_episodes=10,
+    keep_best_every_episodes=5,
+    epsilon_end=0.02,
+    steps_epsilon_decay=2_000,
     seed=0,
 )
 
-ONE_HIDDEN = ROBUST.replace(nn_hidden_layers=[256])
+ONE_HIDDEN = ROBUST.replace(nn_hidden_layers=[256], learning_rate=0.002, steps_epsilon_decay=4_000)
 
 
 def _imitation(name: str, title: str, *hidden: int) -> Preset:

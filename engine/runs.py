@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.imitation import Samples
 
 CHECKPOINT_SECONDS = 5.0
+LOCK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,8 @@ class Run(Job[Learner]):
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self._folder / "lock", thread_local=False)
         try:
-            self._lock.acquire(blocking=False)
+            # Another process may hold it for a moment, to see whether anybody works on the run.
+            self._lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
             raise StoreError(f"run {record.id} is being worked on by another process; stop it there first.") from None
 

@@ -23,6 +23,7 @@ from engine.metrics import Episode, MetricLog
 from engine.presets import changed_settings
 
 LATEST = "latest:"
+USUAL_SAMPLES = 1_000
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE runs (
@@ -211,9 +212,18 @@ class Store:
         rows = self._connection().execute("SELECT * FROM runs ORDER BY created DESC, rowid DESC")
         return [_run_record(row) for row in rows]
 
-    def runs_of(self, preset: str) -> list[RunRecord]:
-        """Runs of a preset with its settings as they are, newest first; the seed may be another."""
-        return [run for run in self.runs() if run.preset == preset and not changed_settings(preset, run.spec["config"])]
+    def runs_of(self, preset: str, samples: int = USUAL_SAMPLES) -> list[RunRecord]:
+        """Runs of a preset with its settings as they are, newest first; the seed may be another.
+
+        Of an imitation preset only those on so many training rows, 1,000 as in the lesson unless told otherwise.
+        """
+        return [
+            run
+            for run in self.runs()
+            if run.preset == preset
+            and not changed_settings(preset, run.spec["config"])
+            and run.spec.get("train", {}).get("samples", samples) == samples
+        ]
 
     def latest_run(self, preset: str) -> RunRecord | None:
         """The newest finished run of a preset."""

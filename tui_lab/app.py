@@ -6,13 +6,14 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
@@ -20,6 +21,7 @@ from engine.jobs import Job, Status
 from engine.laboratory import Laboratory
 from engine.metrics import MetricLog
 from engine.runs import Run
+from tui_lab.ascii_filter import with_ascii
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice, choose_glyphs, choose_pace
 from tui_lab.lesson import Lesson, load_course
 from tui_lab.palette import LabCommands
@@ -98,6 +100,10 @@ class LabApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return with_ascii(filters) if self.glyphs.ascii_frame else filters
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return OWN_VARIABLES
 
@@ -114,7 +120,7 @@ class LabApp(App[None]):
             elif isinstance(screen, CourseMap):
                 screen.refresh_map()
         if isinstance(message.job, Run) and message.status == Status.FINISHED:
-            self.notify(f"{message.job.title} has finished.", timeout=6)
+            self.notify(f"{message.job.title} has finished.", timeout=3)
         elif isinstance(message.job, Run) and message.status == Status.FAILED:
             self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
 

@@ -67,8 +67,9 @@ class TomlLines:
 def build(kind: Callable[..., _T], toml: TomlLines) -> _T:
     """Return the dataclass `kind` with the values of `toml` and `line` = its opening line.
 
-    Fields may be `str`, `int`, a Literal, a tuple of these, or one of them `| None`. `Annotated[int, 3]` is an integer
-    of 3 or more, `Annotated[tuple[...], 3]` a list of 3 or more; without it both need 1. Strings must not be blank.
+    Fields may be `str`, `bool`, `int`, a Literal, a tuple of these, or one of them `| None`. `Annotated[int, 3]` is an
+    integer of 3 or more, `Annotated[tuple[...], 3]` a list of 3 or more; without it both need 1. Strings must not be
+    blank.
     Raises LessonError for broken TOML, an unknown key, a missing key and a value that does not fit its field.
     """
     values = toml.values()
@@ -104,6 +105,8 @@ def _rule(hint: Any) -> tuple[Callable[[object], bool], str]:
             lambda value: isinstance(value, list) and len(value) >= least and all(map(fits, value)),
             f"a list of {least} or more, each {words}",
         )
+    if hint is bool:
+        return lambda value: isinstance(value, bool), "true or false"
     if hint is int:
         return lambda value: type(value) is int and value >= least, f"a whole number, {least} or more"
     return lambda value: isinstance(value, str) and value.strip() != "", "a string that is not empty"

@@ -33,7 +33,7 @@ class Glyphs:
 
 BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸")
 BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►")
-ASCII = Glyphs("ascii", "*", "#", "=", "-", "x", "~", " ", ">", "=", "#", "!", ">", ascii_frame=True)
+ASCII = Glyphs("ascii", "*", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", ascii_frame=True)
 
 
 def choose_glyphs(choice: GlyphChoice = "auto") -> Glyphs:

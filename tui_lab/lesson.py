@@ -127,6 +127,7 @@ class Note:
     kind: NoteKind
     title: str
     text: str
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ class Picture:
 
 def draw(picture: Picture, width: int, height: int, glyphs: Glyphs, color: Ramp) -> list[Text]:
     """Rows of the chart, `height` of them, each `width` cells wide."""
-    if width < 12 or height < 4:
+    if width < 12 or height < 4 or not any(series.x for series in picture.series):
         return [Text(" " * width) for _ in range(height)]
     figure = plotext.figure
     figure.clear()
@@ -60,16 +60,11 @@ def draw(picture: Picture, width: int, height: int, glyphs: Glyphs, color: Ramp)
         low, high = limits
         ticks = nice_ticks(low, high, max(2, min(6, room)))
         figure.ruler(axis).lim(low, high)
-        figure.ruler(axis).ticks(ticks, [tick_label(tick, high - low) for tick in ticks])
+        figure.ruler(axis).ticks(ticks, tick_labels(ticks))
     rows = figure.build().string().split("\n")[:height]
     figure.clear()
-    if glyphs.ascii_frame:
-        rows = [row.translate(_ASCII_FRAME) for row in rows]
     texts = [Text.from_ansi(row) for row in rows]
     return texts + [Text()] * (height - len(texts))
-
-
-_ASCII_FRAME = str.maketrans("│┤├─┬┴└┘┌┐┼", "||+-+++++++")
 
 
 def _draw_series(figure: plotext.figure, series: Series, glyphs: Glyphs, color: Ramp) -> None:
@@ -93,21 +88,26 @@ def nice_ceiling(value: float) -> float:
 
 
 def nice_ticks(low: float, high: float, count: int) -> list[float]:
-    """About `count` round positions in [low, high]."""
+    """At most about `count` round positions in [low, high]; both ends are among them where a round step allows it."""
     span = high - low
     if span <= 0:
         return [low]
     rough = span / count
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10) if rough <= s * power * (1 + 1e-9))
+    steps = [s * power for s in (1, 2, 2.5, 5, 10, 20, 25, 50) if rough <= s * power * (1 + 1e-9)]
+    whole = [step for step in steps if step <= span and _divides(step, low) and _divides(step, high)]
+    step = whole[0] if whole and whole[0] <= 2.5 * steps[0] else steps[0]
     first = math.ceil(low / step - 1e-9)
     return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def tick_label(value: float, span: float) -> str:
-    """A short label: thousands as k, as many decimals as the span asks for."""
-    if abs(value) >= 10_000 and value % 500 == 0:
-        return f"{value / 1000:g}k"
-    if span >= 10 or value == 0:
-        return f"{value:g}"
-    return f"{value:.{1 if span >= 1 else 2 if span >= 0.1 else 4}f}"
+def _divides(step: float, value: float) -> bool:
+    return abs(value / step - round(value / step)) < 1e-9
+
+
+def tick_labels(ticks: list[float]) -> list[str]:
+    """Short labels that tell the ticks apart: thousands as k, all with as many decimals as are needed."""
+    if all(abs(tick) >= 1_000 or tick == 0 for tick in ticks) and all(tick % 100 == 0 for tick in ticks):
+        return ["0" if tick == 0 else f"{tick / 1000:g}k" for tick in ticks]
+    decimals = next((d for d in range(5) if all(abs(round(tick, d) - tick) < 1e-9 for tick in ticks)), 4)
+    return ["0" if tick == 0 else f"{tick:.{decimals}f}" for tick in ticks]

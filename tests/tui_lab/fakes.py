@@ -74,10 +74,15 @@ def use_fake_learners(lab: Laboratory, *, hold_at: int | None = None) -> None:
     lab.run_type = FakeRun
 
 
+def drawn_text(app: App[Any]) -> str:
+    """What the terminal shows, as plain text."""
+    strips = app.screen._compositor.render_strips(app.size)
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
 def screen_text(app: App[Any]) -> str:
     """What the terminal shows, as plain text; what changes from run to run is masked."""
-    strips = app.screen._compositor.render_strips(app.size)
-    text = "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+    text = drawn_text(app)
     text = re.sub(r"\b[b-z][aeiou][b-z][aeiou][2-9]\b", "RUNID", text)
     text = re.sub(r"\b\d+\.\d s\b", "T s", text)
     return re.sub(r"state [0-9a-f]{8}", "state HASHHASH", text)

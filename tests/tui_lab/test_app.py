@@ -15,7 +15,7 @@ from textual.widgets import OptionList
 from engine.jobs import Status
 from engine.laboratory import Laboratory
 from engine.runs import preset_spec
-from tests.tui_lab.fakes import screen_text, use_fake_learners
+from tests.tui_lab.fakes import drawn_text, screen_text, use_fake_learners
 from tui_lab.app import LabApp
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.lesson_screen import LessonScreen
@@ -196,7 +196,7 @@ async def test_results_are_there_the_next_day(open_lab: Open) -> None:
         await finish_all(app, pilot)
     async with open_lab(lesson=MODELS) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: screen_text(app).count("test .900") == 4)
+        await until(pilot, lambda: screen_text(app).count("train .920, test .900") == 4)
         await until(pilot, lambda: app.screen.query(Chart).first().picture.series)
 
 
@@ -269,6 +269,55 @@ async def test_c_changes_the_chart(open_lab: Open) -> None:
         assert "accuracy by epoch" in screen_text(app)
         await pilot.press("c")
         assert "loss by epoch" in screen_text(app)
+
+
+async def test_s_slows_every_run_of_the_bench_and_lets_them_run_again(open_lab: Open) -> None:
+    async with open_lab(hold_at=50, lesson=BAD) as (app, pilot):
+        await pilot.press("1", "s", "r")
+        await until(pilot, lambda: app.lab.live_runs)
+        run = app.lab.live_runs[0]
+        assert run.steps_per_second == 200
+        await until(pilot, lambda: "slowed to 200 steps a second" in " ".join(screen_text(app).split()))
+        await pilot.press("s", "s")
+        assert run.steps_per_second is None
+
+
+async def test_another_run_of_a_preset_takes_the_next_seed(open_lab: Open) -> None:
+    async with open_lab(lesson=BAD) as (app, pilot):
+        await pilot.press("1", "r")
+        await finish_all(app, pilot)
+        await pilot.press("r")
+        await pilot.pause()
+        assert len(app.lab.store.runs()) == 1
+        await pilot.press("n")
+        await until(pilot, lambda: len(app.lab.store.runs()) == 2)
+        assert [record.seed for record in app.lab.store.runs()] == [1, 0]
+
+
+async def test_a_run_of_another_process_is_shown_and_left_alone(open_lab: Open, tmp_path: Path) -> None:
+    other = Laboratory(tmp_path / "home")
+    use_fake_learners(other, hold_at=50)
+    run = other.start(preset_spec("bad"), preset="bad")
+    async with open_lab(lesson=BAD) as (app, pilot):
+        await until(pilot, lambda: "bad" in screen_text(app))
+        await pilot.press("1")
+        await until(pilot, lambda: "in another dqn-lab" in " ".join(screen_text(app).split()))
+        await pilot.press("r", "space", "n")
+        await pilot.pause()
+        assert not app.lab.runs
+        other.close()
+        await until(pilot, lambda: "· stopped ·" in screen_text(app))
+    assert run.status == Status.STOPPED
+
+
+async def test_without_unicode_everything_is_ascii(tmp_path: Path) -> None:
+    app = LabApp(tmp_path / "home", glyphs="ascii")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_lesson(app.course[MODELS])
+        await pilot.pause(0.3)
+        assert drawn_text(app).isascii()
+        assert "2.2 Imitation: the models" in drawn_text(app)
+    app.lab.close()
 
 
 async def test_a_failed_run_says_why_and_the_screen_goes_on(open_lab: Open) -> None:

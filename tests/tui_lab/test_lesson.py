@@ -28,7 +28,7 @@ IMITATION_PRESETS = {"linear", "mlp-1", "mlp-2", "mlp-3"}
 DQN_PRESETS = {"bad", "good-1", "good-2", "robust", "one-hidden"}
 PRESETS = IMITATION_PRESETS | DQN_PRESETS
 RULES = {"perfect", "random", "left", "right", "angle"}
-IMITATION_CHARTS = {"accuracy", "loss", "grad_norm"}
+IMITATION_CHARTS = {"accuracy", "loss"}
 DQN_CHARTS = {"return", "loss", "q", "epsilon", "grad_norm"}
 
 FRONT_MATTER = '+++\ntitle = "T"\nsection = "5"\nsummary = "S"\nminutes = 3\n+++\n'  # 6 lines

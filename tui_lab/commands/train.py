@@ -12,6 +12,7 @@ import click
 from tui_lab.commands.errors import Misuse
 from tui_lab.commands.options import SEED, Options, json_option, name_option, pass_options
 from tui_lab.commands.outcome import free_name, see_through
+from tui_lab.commands.seeds import train_seeds
 from tui_lab.commands.waiting import stop_signals
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
 @click.option("--episodes", type=click.IntRange(1), default=200, show_default=True, help="Training episodes.")
 @click.option("--max-steps", type=click.IntRange(1), help="Stop after that many environment steps.")
 @click.option("--seed", type=SEED, help="Names every random stream of the run.")
+@click.option(
+    "--seeds",
+    "seed_count",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Train N seeds, from --seed on, over the machine's cores, and sum them up; given again, go on.",
+)
 @name_option
 @json_option
 @pass_options
@@ -45,10 +53,13 @@ def train(
     episodes: int,
     max_steps: int | None,
     seed: int | None,
+    seed_count: int | None,
     name: str | None,
     as_json: bool,
 ) -> None:
     """Train a DQN agent, then evaluate its last and its best weights in 1,000 greedy episodes each."""
+    if seed_count is not None and name is not None:
+        raise Misuse("--seeds trains an agent a seed, which --name cannot all name; leave out one of the two.")
     if preset_name is None and config_file is None:
         preset_name = DEFAULT_PRESET
     config = _config(preset_name, config_file, settings, seed)
@@ -60,8 +71,11 @@ def train(
 
         # What only an environment can tell, such as an unknown id, is refused here and not by a run that fails.
         DQNLearner(config, MetricLog())
-        run = lab.start(DQNSpec(config, episodes, max_steps), preset=preset_name, name=name)
-        see_through(options, lab, run, stop, as_json)
+        spec = DQNSpec(config, episodes, max_steps)
+        if seed_count is not None:
+            return train_seeds(lab, spec, seed_count, preset_name, stop, as_json)
+        run = lab.start(spec, preset=preset_name, name=name)
+        return see_through(options, lab, run, stop, as_json)
 
 
 def _config(preset_name: str | None, file: Path | None, settings: tuple[str, ...], seed: int | None) -> DQNConfig:

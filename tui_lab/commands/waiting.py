@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from engine.jobs import Job
     from engine.runs import Run
 
@@ -70,16 +72,21 @@ def wait_for(job: Job[Any], stop: Stop, label: str, detail: Callable[[], str] = 
             if stop.signal is not None:
                 job.stop()
         return
-    from tqdm import tqdm
-
-    form = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}<{remaining}{postfix}"
-    looks: dict[str, Any] = {"desc": label, "bar_format": form, "leave": False, "dynamic_ncols": True}
-    with tqdm(total=1.0, initial=job.progress, file=sys.stderr, **looks) as bar:
+    with progress_bar(label, job.progress) as bar:
         while not job.wait(POLL_SECONDS):
             if stop.signal is not None:
                 job.stop()
             bar.n = job.progress
             bar.set_postfix_str(detail())
+
+
+def progress_bar(label: str, done: float = 0.0) -> tqdm[NoReturn]:
+    """A bar from 0 to 1 on standard error; it shows nothing where that is no terminal."""
+    from tqdm import tqdm
+
+    form = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}<{remaining}{postfix}"
+    looks: dict[str, Any] = {"desc": label, "bar_format": form, "leave": False, "dynamic_ncols": True}
+    return tqdm(total=1.0, initial=done, file=sys.stderr, disable=not sys.stderr.isatty(), **looks)
 
 
 def training_detail(run: Run) -> str:

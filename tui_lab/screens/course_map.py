@@ -64,19 +64,21 @@ class CourseMap(Screen[None]):
         self.set_interval(1 / self.lab_app.pace.charts, self._tick)
         self.refresh_map()
         lessons = self.query_one(Lessons)
-        lessons.highlighted = self._first_unfinished()
+        lessons.highlighted = self._where_left_off()
         lessons.focus()
 
     def on_screen_resume(self) -> None:
         self.refresh_map()
 
-    def _first_unfinished(self) -> int:
-        """Start where the reader left off."""
+    def _where_left_off(self) -> int:
+        """Start where the reader left off: the lesson read last, or the one after it where that is done."""
         progress = self.lab_app.lab.store.lesson_progress()
-        for index, lesson in enumerate(self.lab_app.course):
-            if lesson.slug not in progress or progress[lesson.slug].state != "done":
-                return index
-        return 0
+        slugs = [lesson.slug for lesson in self.lab_app.course]
+        read = [row for row in progress.values() if row.lesson in slugs]
+        if not read:
+            return 0
+        last = max(read, key=lambda row: row.updated)
+        return min(slugs.index(last.lesson) + (last.state == "done"), len(slugs) - 1)
 
     def refresh_map(self) -> None:
         """Bring everything up to date from the store."""
@@ -105,7 +107,7 @@ class CourseMap(Screen[None]):
         live = {run.id for run in self.lab_app.lab.live_runs}
         records = sorted(self._records, key=lambda record: record.id not in live)
         lines = [self._run_line(record) for record in records[:MOST_RUNS]]
-        nothing = Content.styled("None yet. Lesson 1 shows how to start one.", "$muted")
+        nothing = Content.styled("None yet. Lesson 2.2 trains the first ones.", "$muted")
         self.query_one("#runs", Static).update(Content("\n").join(lines or [nothing]))
         nothing = Content.styled("Evaluations appear here.", "$muted")
         self.query_one("#results", Static).update(Content("\n").join(self._results or [nothing]))

@@ -32,11 +32,10 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static("Help", classes="heading")
+            yield Static(Content.assemble("Help", ("   esc closes this page", "$muted")), classes="heading")
             for paragraph in self._about:
                 yield Static(paragraph, classes="paragraph", markup=False)
             yield Static("Keys", classes="heading")
             yield Static("Arrows, page up and page down move; tab goes from part to part.", classes="paragraph")
             lines = [Content.assemble((f"{key:>9}  ", "bold $accent"), meaning) for key, meaning in self._keys]
             yield Static(Content("\n").join(lines))
-            yield Static("esc closes this page", classes="hint")

@@ -51,11 +51,14 @@ class LessonScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "bench('start')", "Start", tooltip="Start what is chosen on the bench", id="bench.start"),
         Binding("a", "bench('start_all')", "All", tooltip="Start everything on the bench", id="bench.all"),
-        Binding("n", "bench('start_new')", "New", tooltip="Start anew from the beginning", id="bench.new", show=False),
+        Binding(
+            "n", "bench('start_new')", "New seed", tooltip="Start anew with the next seed", id="bench.new", show=False
+        ),
         Binding("space", "bench('toggle_pause')", "Pause", tooltip="Pause or resume", id="bench.pause"),
         Binding("x", "bench('stop')", "Stop", tooltip="Stop, keeping a checkpoint", id="bench.stop"),
+        Binding("s", "bench('change_pace')", "Slow", tooltip="Slow motion, or full speed again", id="bench.pace"),
         Binding("c", "bench('next_chart')", "Chart", tooltip="Show the next chart", id="bench.chart"),
-        Binding("b", "change_over", "Text/bench", tooltip="Change between text and bench", id="lesson.change_over"),
+        Binding("b", "change_over", "Text", tooltip="Change between text and bench", id="lesson.change_over"),
         Binding("right_square_bracket", "next_lesson(1)", "Next lesson", key_display="]", id="lesson.next", show=False),
         Binding(
             "left_square_bracket", "next_lesson(-1)", "Earlier lesson", key_display="[", id="lesson.earlier", show=False
@@ -73,6 +76,7 @@ class LessonScreen(Screen[None]):
         self._benches = [make_bench(block) for block in lesson.benches]
         self._number = 1
         self._share = 0.0
+        self._passed = 1
         self._saved_share = -1.0
         self._timer: Timer | None = None
 
@@ -142,7 +146,12 @@ class LessonScreen(Screen[None]):
                 bench.find_runs()
 
     def action_bench(self, name: str) -> None:
-        if self.bench is not None:
+        if self.bench is None:
+            return
+        reading = self.query_one(Reading)
+        if name == "toggle_pause" and reading.has_focus and not self.bench.busy:
+            reading.scroll_page_down()
+        else:
             getattr(self.bench, name)()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -172,8 +181,20 @@ class LessonScreen(Screen[None]):
 
     # --- the text
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._look_at_share)
+
+    def _look_at_share(self) -> None:
+        """A lesson that fits the screen is read without scrolling."""
+        for reading in self.query(Reading):
+            self._share = max(self._share, reading.share)
+
     def on_reading_reached(self, event: Reading.Reached) -> None:
         self._share = event.share
+        if event.bench is not None and event.bench != self._passed:
+            self._passed = event.bench
+            if self.query_one(Reading).has_focus and not self.has_class("-bench"):
+                self._show_bench(event.bench)
 
     def on_question_answered(self, event: Question.Answered) -> None:
         store = self.lab_app.lab.store

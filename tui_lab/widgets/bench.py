@@ -80,3 +80,11 @@ class Bench(Vertical):
 
     def next_chart(self) -> None:
         """Show the next chart."""
+
+    def change_pace(self) -> None:
+        """Slow down what is chosen, or let it run at full speed again."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether something moves here that the space bar would hold."""
+        return False

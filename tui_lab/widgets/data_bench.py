@@ -20,7 +20,7 @@ from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
 
 POINTS = 400
-FIRST_ROWS = 4
+FIRST_ROWS = 3
 
 
 class DataBench(Bench):
@@ -101,6 +101,10 @@ class DataBench(Bench):
         lines += [
             "  ".join(f"{value:+.4f}" for value in state) + f"   {action:>4}"
             for state, action in zip(samples.states[:FIRST_ROWS], samples.actions[:FIRST_ROWS], strict=True)
+        ]
+        lines += [
+            "  ".join(f"{value:+.4f}" for value in edge) + f"   {name}"
+            for name, edge in (("lowest", samples.states.min(0)), ("highest", samples.states.max(0)))
         ]
         lines.append(f"... {count(len(samples))} rows in {job.path.parent.name}/{job.path.name}")
         table.update(Content.styled("\n".join(lines), "$muted"))

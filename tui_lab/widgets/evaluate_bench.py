@@ -81,14 +81,19 @@ class EvaluateBench(Bench):
 
     def start_all(self) -> None:
         for row in self._rows:
-            self._start_row(row)
+            if self._known(row) and not (row.job is not None and row.job.status.live):
+                self._start_row(row)
+
+    def _known(self, row: _Row) -> bool:
+        """Whether there is such an agent yet."""
+        return not row.agent.startswith("latest:") or self.lab.store.run_of(row.agent) is not None
 
     def _start_row(self, row: _Row) -> None:
         if row.job is not None and row.job.status.live:
             self.notify(f"{agent_title(row.agent)} is being evaluated already.")
             return
-        preset = row.agent.removeprefix("latest:")
-        if preset != row.agent and self.lab.store.latest_run(preset) is None:
+        if not self._known(row):
+            preset = row.agent.removeprefix("latest:")
             self.notify(f"There is no finished {preset} run yet; train one first.", severity="warning")
             return
         block = self.evaluate_block
@@ -147,8 +152,7 @@ class EvaluateBench(Bench):
         if row.kept is not None:
             words = returns_summary(row.kept.returns, row.kept.perfect)
             return Content.assemble(status_mark(Status.FINISHED, self.glyphs), name, words)
-        known = not row.agent.startswith("latest:") or self.lab.store.run_of(row.agent) is not None
-        words = "not evaluated yet" if known else "train it first"
+        words = "not evaluated yet" if self._known(row) else "train it first"
         return Content.assemble(status_mark(None, self.glyphs), name, (words, "$muted"))
 
 

@@ -22,6 +22,13 @@ class Choices(OptionList):
 
     HELP = "Up and down move between the answers, enter takes one."
 
+    class PageWanted(Message):
+        """A page key: it is the text that should scroll."""
+
+        def __init__(self, down: bool) -> None:
+            super().__init__()
+            self.down = down
+
     DEFAULT_CSS = """
     Choices { height: auto; max-height: 20; border: none; padding: 0; background: transparent; }
     Choices:focus { border: none; background: transparent; }
@@ -31,6 +38,12 @@ class Choices(OptionList):
     def __init__(self, options: Sequence[str]) -> None:
         super().__init__(*[Option(Content(f"  {option}")) for option in options], compact=True)
         self._words = tuple(options)
+
+    def action_page_up(self) -> None:
+        self.post_message(self.PageWanted(down=False))
+
+    def action_page_down(self) -> None:
+        self.post_message(self.PageWanted(down=True))
 
     def mark(self, marks: dict[int, tuple[str, str]]) -> None:
         """Put a mark with a style before some answers, and none before the others."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.widgets import Markdown, Static
+from textual.widgets import Collapsible, Markdown, Static
 
 from tui_lab.glyphs import Glyphs
 from tui_lab.lesson import Bench, Lesson, Note, Part, Predict, Prose, Quiz
-from tui_lab.widgets.questions import PredictCard, QuizCard
+from tui_lab.widgets.questions import Choices, PredictCard, QuizCard
 
 NOTE_WORDS = {"trap": "Trap", "course": "From the course", "tip": "Tip", "figure": "Figures"}
 
@@ -49,6 +52,8 @@ class NoteCard(Vertical):
     NoteCard.trap { border-left: outer $warning; }
     NoteCard .kind { text-style: bold; color: $secondary; }
     NoteCard.trap .kind { color: $warning; }
+    NoteCard Collapsible { background: transparent; border: none; padding: 0; }
+    NoteCard CollapsibleTitle { color: $secondary; padding: 0; }
     NoteCard Markdown { height: auto; padding: 0; margin: 0; background: transparent; }
     """
 
@@ -57,13 +62,20 @@ class NoteCard(Vertical):
         self._note = note
 
     def compose(self) -> ComposeResult:
-        yield Static(f"{NOTE_WORDS[self._note.kind]}: {self._note.title}", classes="kind", markup=False)
-        yield Markdown(self._note.text, open_links=False)
+        title, text = f"{NOTE_WORDS[self._note.kind]}: {self._note.title}", Markdown(self._note.text, open_links=False)
+        if self._note.folded:
+            yield Collapsible(text, title=title)
+        else:
+            yield Static(title, classes="kind", markup=False)
+            yield text
 
 
 class Reading(VerticalScroll):
     """The scrolling text of a lesson."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "next_question", "Next question", tooltip="Go to the next question", id="text.next", show=False)
+    ]
     HELP = (
         "Up, down, page up and page down scroll. Tab goes to the next question, enter answers it. A number opens the "
         "bench of that number."
@@ -76,11 +88,12 @@ class Reading(VerticalScroll):
     """
 
     class Reached(Message):
-        """The reader scrolled; `share` of the text is above the lower edge."""
+        """The reader scrolled to `share` of the text; `bench` is the number of the last pointer in view or above."""
 
-        def __init__(self, share: float) -> None:
+        def __init__(self, share: float, bench: int | None) -> None:
             super().__init__()
             self.share = share
+            self.bench = bench
 
     def __init__(
         self, lesson: Lesson, predictions: dict[str, int], answers: dict[str, list[int]], glyphs: Glyphs
@@ -113,6 +126,21 @@ class Reading(VerticalScroll):
         bench: Bench = part
         return BenchPointer(number, bench.title, self._glyphs)
 
+    def on_choices_page_wanted(self, event: Choices.PageWanted) -> None:
+        event.stop()
+        if event.down:
+            self.scroll_page_down()
+        else:
+            self.scroll_page_up()
+
+    def action_next_question(self) -> None:
+        """Focus the first question in view or below; past the last one, what comes after the text."""
+        later = [choices for choices in self.query(Choices) if choices.region.y >= self.region.y]
+        if self.has_focus and later:
+            later[0].focus()
+        else:
+            self.screen.focus_next()
+
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """There may be no browser at the other end of the line: show the address."""
         event.stop()
@@ -120,7 +148,9 @@ class Reading(VerticalScroll):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.Reached(self.share))
+        edge = self.region.bottom
+        passed = [pointer.number for pointer in self.query(BenchPointer) if pointer.region.y < edge]
+        self.post_message(self.Reached(self.share, max(passed, default=None)))
 
     @property
     def share(self) -> float:

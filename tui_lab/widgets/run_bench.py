@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from engine.config import DQNConfig
 from engine.diagnosis import diagnose
-from engine.figures import cartpole_parameters
+from engine.figures import cartpole_parameters, imitation_figures
 from engine.jobs import Status
 from engine.metrics import MetricLog
 from engine.runs import DQNSpec, Run, Spec, preset_spec, spec_from_dict
-from engine.store import RunRecord, StoreError
+from engine.store import USUAL_SAMPLES, RunRecord, StoreError
 from tui_lab.lesson import Run as RunBlock
 from tui_lab.text import accuracy, count, percent, progress_bar, seconds, status_mark
 from tui_lab.views import Curve, legend, picture
@@ -21,28 +22,35 @@ from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
 
+FOLLOW_SECONDS = 3.0
+PACES: tuple[float | None, ...] = (None, 200.0, 40.0)
+"""Steps a second that the pace key goes through: full speed, one to follow a run, one to follow its steps."""
+
 
 class RunBench(Bench):
     """Trains the presets of a `run` block. A row shows the newest run of its preset, of today or of another day."""
 
     HELP = (
-        "Each row is a preset and its newest run. r starts the chosen one, or goes on with a stopped one; n starts it "
-        "anew; a starts all that are not yet trained; space pauses and resumes; x stops and keeps a checkpoint; "
-        "c changes the chart. Training goes on when you leave the lesson."
+        "Each row is a preset and its newest run. r starts the chosen one, or goes on with a stopped one; n starts "
+        "another run of it with the next seed; a starts all that are not yet trained; space pauses and resumes; "
+        "s slows a run down so that you can follow; x stops and keeps a checkpoint; c changes the chart. Training "
+        "goes on when you leave the lesson."
     )
     ACTIONS: ClassVar[frozenset[str]] = frozenset(
-        {"start", "start_all", "start_new", "toggle_pause", "stop", "next_chart"}
+        {"start", "start_all", "start_new", "toggle_pause", "stop", "next_chart", "change_pace"}
     )
 
     def __init__(self, block: RunBlock) -> None:
         super().__init__(block)
         self.run_block = block
+        self._samples = block.samples or USUAL_SAMPLES
         self._specs: list[Spec] = [
-            preset_spec(name, samples=block.samples or 1_000, episodes=block.episodes) for name in block.presets
+            preset_spec(name, samples=self._samples, episodes=block.episodes) for name in block.presets
         ]
         self._records: list[RunRecord | None] = [None] * len(block.presets)
         self._saved_logs: dict[str, MetricLog] = {}
         self._chart_index = 0
+        self._pace = PACES[0]
         self._drawn: object = None
 
     def compose(self) -> ComposeResult:
@@ -57,6 +65,7 @@ class RunBench(Bench):
 
     def on_mount(self) -> None:
         self.find_runs()
+        self.set_interval(FOLLOW_SECONDS, self._follow_others)
 
     def can(self, action: str) -> bool:
         several = {"start_all": self.run_block.presets, "next_chart": self.run_block.charts}
@@ -64,8 +73,7 @@ class RunBench(Bench):
 
     def find_runs(self) -> None:
         """Look up the newest run of every preset."""
-        samples = self.run_block.samples or 1_000
-        self._records = [self.lab.latest(name, samples) for name in self.run_block.presets]
+        self._records = [self.lab.latest(name, self._samples) for name in self.run_block.presets]
         self.update_view()
 
     # --- the chosen row
@@ -80,6 +88,18 @@ class RunBench(Bench):
             return Status.PAUSED if run.pausing and run.status.live else run.status
         return None if record is None else Status(record.status)
 
+    def _elsewhere(self, row: int) -> bool:
+        """Whether another process works on the row's run."""
+        status = self._status(row)
+        return status is not None and status.live and self._live(row) is None
+
+    def _follow_others(self) -> None:
+        """Look again at runs that another process works on."""
+        for row, record in enumerate(self._records):
+            if record is not None and self._elsewhere(row):
+                self._records[row] = self.lab.look_again(record)
+                self._saved_logs.pop(record.id, None)
+
     @property
     def _chosen(self) -> int:
         return self.query_one(RowList).chosen
@@ -90,41 +110,68 @@ class RunBench(Bench):
         self._start_row(self._chosen)
 
     def start_all(self) -> None:
-        for row in range(len(self._specs)):
-            status = self._status(row)
-            if status is None or (not status.live and status != Status.FINISHED):
-                self._start_row(row)
+        waiting = [
+            row
+            for row, status in enumerate(map(self._status, range(len(self._specs))))
+            if status is None or (not status.live and status != Status.FINISHED)
+        ]
+        if not waiting:
+            self.notify("All of these are trained or training; n starts another run of the chosen one.")
+        for row in waiting:
+            self._start_row(row)
 
     def start_new(self) -> None:
         status = self._status(self._chosen)
         if status is not None and status.live:
             self.notify("This run is still going; x stops it.", severity="warning")
             return
-        self._launch(self._chosen)
+        preset = self.run_block.presets[self._chosen]
+        self._launch(self._chosen, self.lab.next_seed(preset, self._samples))
 
     def _start_row(self, row: int) -> None:
         run, record, status = self._live(row), self._records[row], self._status(row)
-        if run is not None and status == Status.PAUSED:
+        if self._elsewhere(row):
+            self.notify("Another dqn-lab works on this run; pause or stop it there.", severity="warning")
+        elif run is not None and status == Status.PAUSED:
             run.resume()
         elif status in (Status.RUNNING, Status.STARTING):
             self.notify("Already training; n starts another run once this one is over.")
+        elif status == Status.FINISHED:
+            self.notify("Finished; the same seed would give the same run. n starts one with the next seed.")
         elif record is not None and status in (Status.STOPPED, Status.INTERRUPTED):
             try:
-                self.lab.continue_run(record.id)
+                self.lab.continue_run(record.id).steps_per_second = self._pace
             except StoreError as error:
                 self.notify(str(error), severity="error")
         else:
             self._launch(row)
         self.update_view()
 
-    def _launch(self, row: int) -> None:
+    def _launch(self, row: int, seed: int | None = None) -> None:
         preset = self.run_block.presets[row]
-        self._records[row] = self.lab.start(self._specs[row], preset=preset).record
+        spec = preset_spec(preset, seed=seed, samples=self._samples, episodes=self.run_block.episodes)
+        run = self.lab.start(spec, preset=preset)
+        run.steps_per_second = self._pace
+        self._records[row] = run.record
+        self.update_view()
+
+    @property
+    def busy(self) -> bool:
+        return any(status is not None and status.live for status in map(self._status, range(len(self._specs))))
+
+    def change_pace(self) -> None:
+        self._pace = PACES[(PACES.index(self._pace) + 1) % len(PACES)]
+        for row in range(len(self._specs)):
+            run = self._live(row)
+            if run is not None:
+                run.steps_per_second = self._pace
         self.update_view()
 
     def toggle_pause(self) -> None:
         run = self._live(self._chosen)
-        if run is None or not run.status.live:
+        if self._elsewhere(self._chosen):
+            self.notify("Another dqn-lab works on this run; pause or stop it there.", severity="warning")
+        elif run is None or not run.status.live:
             self.notify("Nothing is running in this row; r starts it.")
         elif run.pausing:
             run.resume()
@@ -228,7 +275,7 @@ class RunBench(Bench):
     def _details(self, row: int) -> Content:
         record, run, status = self._records[row], self._live(row), self._status(row)
         if record is None or status is None:
-            return Content.styled("r starts this run; it goes on while you read.", "$muted")
+            return Content.styled(f"r starts this run; it goes on while you read.{self._pace_words()}", "$muted")
         counters = record.counters if run is None else run.counters
         time = record.seconds if run is None else run.seconds
         words = [f"run {record.id}", str(status), f"seed {record.seed}"]
@@ -237,15 +284,37 @@ class RunBench(Bench):
         if "gradient_steps" in counters:
             words.append(f"{count(counters['gradient_steps'])} gradient steps")
         words.append(seconds(time))
+        words += self._best(row)
+        if self._elsewhere(row):
+            words.append("in another dqn-lab")
         state_hash = record.state_hash if run is None else run.state_hash
         if state_hash and not status.live:
             words.append(f"state {state_hash[:8]}")
         if status in (Status.STOPPED, Status.INTERRUPTED):
             words.append("r goes on with it")
         error = run.error if run is not None else record.message
+        text = " · ".join(words) + (self._pace_words() if status.live else "")
         if error:
-            return Content.assemble((" · ".join(words), "$muted"), "\n", (error, "$error"))
-        return Content.styled(" · ".join(words), "$muted")
+            return Content.assemble((text, "$muted"), "\n", (error, "$error"))
+        return Content.styled(text, "$muted")
+
+    def _pace_words(self) -> str:
+        return "" if self._pace is None else f" · slowed to {self._pace:.0f} steps a second"
+
+    def _best(self, row: int) -> list[str]:
+        """What the run's best moment was: the kept network of a DQN run, the best epoch of an imitation run."""
+        log, config = self._log(row), self._shown_spec(row).config
+        if log is None:
+            return []
+        if isinstance(config, DQNConfig):
+            episodes, means = log.read("selection")
+            if not len(means):
+                return []
+            at = len(means) - 1 - int(means[::-1].argmax())
+            return [f"kept best: episode {episodes[at]:.0f}, greedy {means[at]:.0f}"]
+        figures = imitation_figures(config, log)
+        best, epoch = figures["best_test_accuracy"], figures["best_epoch"]
+        return [] if best is None else [f"best test {accuracy(best)} at {epoch}"]
 
     def _findings(self, row: int, log: MetricLog | None) -> Content:
         findings = [] if log is None else diagnose(self._shown_spec(row).config, log)

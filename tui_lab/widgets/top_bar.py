@@ -22,7 +22,7 @@ class TopBar(Horizontal):
 
     DEFAULT_CSS = """
     TopBar { height: 1; background: $panel; padding: 0 1; dock: top; }
-    TopBar #where { width: 1fr; }
+    TopBar #where { width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
     TopBar #live { width: auto; max-width: 60%; text-align: right; }
     """
 

@@ -14,7 +14,7 @@ from textual.worker import get_current_worker
 from tui_lab.lesson import Watch as WatchBlock
 from tui_lab.text import agent_title, progress_bar
 from tui_lab.widgets.bench import Bench
-from tui_lab.widgets.cart import Cart
+from tui_lab.widgets.cart import TRACK, Cart
 from tui_lab.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -84,8 +84,13 @@ class WatchBench(Bench):
         self._agent = self._chosen_agent
         self._play()
 
+    @property
+    def busy(self) -> bool:
+        return self._recording is not None and self.size.width > 0
+
     def toggle_pause(self) -> None:
         self._held = not self._held
+        self._show_step()
 
     def _play(self) -> None:
         self._recording = None
@@ -121,21 +126,29 @@ class WatchBench(Bench):
         if recording is None or self._held or self.size.width == 0 or not self.screen.is_current:
             return
         self._time += 1 / self.lab_app.pace.frames
+        self._show_step()
+        if self._time > len(recording.actions) / STEPS_PER_SECOND + REST_SECONDS:
+            self.start()
+
+    def _show_step(self) -> None:
+        recording = self._recording
+        if recording is None:
+            return
         steps = len(recording.actions)
         step = min(steps, int(self._time * STEPS_PER_SECOND))
         over = step == steps
         push = 0 if over else (1 if recording.actions[step] else -1)
         self.query_one(Cart).show(recording.states[step], push, fallen=over and recording.terminated)
         self.query_one("#figures", Static).update(self._figures(recording, step))
-        if over and self._time > steps / STEPS_PER_SECOND + REST_SECONDS:
-            self.start()
 
     def _figures(self, recording: Recording, step: int) -> Content:
         steps = len(recording.actions)
         s1, s2, s3, s4 = (float(value) for value in recording.states[step])
         ending = ""
         if step == steps:
-            ending = "  terminated: it fell" if recording.terminated else "  truncated: time is up"
+            ending = f"  {_ending(recording)}"
+        elif self._held:
+            ending = "  held: space goes on"
         lines = [
             Content.assemble(("return ", "$muted"), f"{recording.rewards[:step].sum():3.0f}", (ending, "$accent")),
             Content.styled(f"state  s1 {s1:+.2f}  s2 {s2:+.2f}  s3 {s3:+.3f}  s4 {s4:+.2f}", "$muted"),
@@ -160,3 +173,10 @@ class WatchBench(Bench):
                 Content.assemble(f"{word} {name} {values[action]:8.2f} ", bar, (" <" if chosen else "", style))
             )
         return lines
+
+
+def _ending(recording: Recording) -> str:
+    """Why an episode is over."""
+    if not recording.terminated:
+        return "truncated: time is up"
+    return "terminated: it left the track" if abs(recording.states[-1][0]) > TRACK else "terminated: the pole fell"

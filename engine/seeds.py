@@ -1,0 +1,232 @@
+"""Trains many seeds of one config, each in a process of its own, and sums them up. Torch-free to import; no drawing.
+
+What is done is known from the store alone: a finished run of exactly the same spec is read and not trained again, an
+unfinished one is continued. So asking for the same seeds again goes on wherever it was left.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing import connection
+from statistics import median
+from typing import Any
+
+from engine.diagnosis import TIME_LIMIT
+from engine.figures import return_figures
+from engine.jobs import Status
+from engine.laboratory import Laboratory
+from engine.runs import DQNSpec
+from engine.seed_process import POLL_SECONDS, Assignment, Ended, SeedProcess, kept_evaluation, weights_of
+from engine.statistics import bootstrap_interval, interquartile_mean, wilson_interval
+from engine.store import RunRecord
+
+CARTPOLE = "CartPole-v1"
+Figures = dict[str, float | int]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOutcome:
+    """Where one seed's run stands at its end, as far as it came.
+
+    run: its id, or None where no run came to be.
+    status: finished, stopped (with a checkpoint) or failed.
+    episodes, env_steps, gradient_steps, seconds: of training, as at the latest checkpoint.
+    last, best: mean, std, min, max, perfect, episodes of the greedy evaluation of a finished run's weights; None for
+        what is not there.
+    first_perfect_env_steps: environment steps at the first selection evaluation whose mean is CartPole's maximum.
+    message: one sentence on what went wrong.
+    diverged: whether it was the learning itself that failed; then the seed counts, as not perfect.
+    """
+
+    seed: int
+    run: str | None
+    status: str
+    episodes: int
+    env_steps: int
+    gradient_steps: int
+    seconds: float
+    last: Figures | None
+    best: Figures | None
+    first_perfect_env_steps: int | None
+    state_hash: str | None
+    message: str | None
+    diverged: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Trained to the end and evaluated."""
+        return self.status == Status.FINISHED and self.last is not None
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_seeds(
+    lab: Laboratory,
+    spec: DQNSpec,
+    seeds: Sequence[int],
+    *,
+    preset: str | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    report: Callable[[float], None] = lambda share: None,
+) -> Generator[SeedOutcome, None, None]:
+    """Train and evaluate `spec` with each of `seeds`, as many at once as there are usable cores.
+
+    Each seed's run is the same, to the last bit, as the one that a single-seed training gives. Close the generator to
+    stop early: every process then ends with a checkpoint.
+
+    Args:
+        seeds: different from one another; the seed in `spec` is not used.
+        preset: the name that the runs are registered under.
+        stopping: asked a few times a second; once true, nothing new starts and every process stops its run with a
+            checkpoint. Seeds that have not begun yield nothing.
+        report: told a few times a second what share of all training is done, in [0, 1].
+
+    Yields:
+        An outcome as each seed ends, those first that were finished before.
+
+    Raises:
+        ConfigError: a seed is out of range.
+    """
+    waiting: deque[tuple[int, Assignment]] = deque()
+    done: list[SeedOutcome] = []
+    for seed, record, assignment in _assignments(lab, spec, seeds, preset):
+        if record is not None and _is_complete(lab, record):
+            done.append(_read(lab, seed, record, Ended()))
+        else:
+            waiting.append((seed, assignment))
+    ended = len(done)
+    yield from done
+    live: list[SeedProcess] = []
+    try:
+        while waiting or live:
+            if stopping():
+                waiting.clear()
+                for process in live:
+                    process.stop()
+            while waiting and len(live) < usable_cores():
+                live.append(SeedProcess(*waiting.popleft()))
+            connection.wait([process.pipe for process in live], POLL_SECONDS)
+            for process in [process for process in live if process.listen()]:
+                live.remove(process)
+                process.join()
+                ended += 1
+                yield _outcome(lab, process.seed, process.run, process.end)
+            report((ended + sum(process.share for process in live)) / len(seeds))
+    finally:
+        for process in live:
+            process.stop()
+        for process in live:
+            process.join()
+
+
+def _assignments(
+    lab: Laboratory, spec: DQNSpec, seeds: Sequence[int], preset: str | None
+) -> list[tuple[int, RunRecord | None, Assignment]]:
+    """Each seed with the run of exactly that spec that is the furthest, if there is one, and what is to do."""
+    order = {Status.FINISHED: 0, Status.STOPPED: 1, Status.INTERRUPTED: 1, Status.FAILED: 2}
+    records = [record for record in lab.store.runs() if record.kind == spec.kind]
+    found = []
+    for seed in seeds:
+        own = replace(spec, config=spec.config.replace(seed=seed))
+        same = [record for record in records if record.spec == own.to_dict()]
+        furthest = min(same, key=lambda record: (order.get(Status(record.status), 3), -record.progress), default=None)
+        run = None if furthest is None else furthest.id
+        found.append((seed, furthest, Assignment(lab.store.home.resolve(), own, preset, run)))
+    return found
+
+
+def _is_complete(lab: Laboratory, record: RunRecord) -> bool:
+    return record.status == Status.FINISHED and all(
+        kept_evaluation(lab, record, which) is not None for which in weights_of(lab.store, record)
+    )
+
+
+def _outcome(lab: Laboratory, seed: int, run: str | None, end: Ended) -> SeedOutcome:
+    if run is None:
+        message = end.message or "no run began."
+        return SeedOutcome(seed, None, str(Status.FAILED), 0, 0, 0, 0.0, None, None, None, None, message)
+    return _read(lab, seed, lab.store.run(run), end)
+
+
+def _read(lab: Laboratory, seed: int, record: RunRecord, end: Ended) -> SeedOutcome:
+    """What the store knows of a seed's run, and `end` beside it."""
+    counters = record.counters
+    return SeedOutcome(
+        seed=seed,
+        run=record.id,
+        status=record.status if end.message is None else str(Status.FAILED),
+        episodes=counters.get("episodes", 0),
+        env_steps=counters.get("env_steps", 0),
+        gradient_steps=counters.get("gradient_steps", 0),
+        seconds=record.seconds,
+        last=_figures(lab, record, "last"),
+        best=_figures(lab, record, "best"),
+        first_perfect_env_steps=_first_perfect(lab, record),
+        state_hash=record.state_hash,
+        message=end.message or record.message,
+        diverged=end.diverged,
+    )
+
+
+def _figures(lab: Laboratory, record: RunRecord, which: str) -> Figures | None:
+    kept = kept_evaluation(lab, record, which)
+    return None if kept is None else return_figures(kept.returns, kept.perfect)
+
+
+def _first_perfect(lab: Laboratory, record: RunRecord) -> int | None:
+    """Environment steps at the first selection evaluation with a perfect mean; None without one."""
+    log = lab.log(record.id)
+    episodes, means = log.read("selection")
+    if record.spec["config"]["environment"] != CARTPOLE or not (means >= TIME_LIMIT).any():
+        return None
+    first = int((means >= TIME_LIMIT).argmax())
+    # The selection that ends a run may come in the middle of an episode.
+    if first == len(means) - 1 and record.status == Status.FINISHED:
+        return record.counters["env_steps"]
+    return log.episodes()[int(episodes[first]) - 1].env_step
+
+
+def summarise(outcomes: Sequence[SeedOutcome]) -> dict[str, Any]:
+    """The seeds' evaluations in a few figures with 95 % intervals.
+
+    A seed is perfect whose every evaluation episode lasted to the time limit. A seed that diverged counts as not
+    perfect and has no return; one that was stopped, or failed for another reason, does not count at all.
+
+    Returns:
+        last, best: success_rate, success_interval [low, high] (Wilson), perfect, iqm (of the seeds' mean returns),
+            iqm_interval [low, high] (bootstrap; None for a single value), seeds (how many count); None where no seed
+            has such weights.
+        first_perfect_env_steps: the median over the seeds that count, or None where half of them or more never came
+            there: leaving those out would flatter the settings.
+    """
+    counted = [outcome for outcome in outcomes if outcome.complete or outcome.diverged]
+    steps = [math.inf if o.first_perfect_env_steps is None else o.first_perfect_env_steps for o in counted]
+    middle = median(steps) if steps else math.inf
+    return {
+        "last": _summary([outcome.last for outcome in counted], sum(o.diverged for o in counted)),
+        "best": _summary([outcome.best for outcome in counted], sum(o.diverged for o in counted)),
+        "first_perfect_env_steps": middle if math.isfinite(middle) else None,
+    }
+
+
+def _summary(evaluations: Sequence[Figures | None], diverged: int) -> dict[str, Any] | None:
+    found = [figures for figures in evaluations if figures is not None]
+    if not found:
+        return None
+    means = [float(figures["mean"]) for figures in found]
+    perfect, seeds = sum(figures["perfect"] == figures["episodes"] for figures in found), len(found) + diverged
+    return {
+        "success_rate": perfect / seeds,
+        "success_interval": list(wilson_interval(perfect, seeds)),
+        "perfect": perfect,
+        "iqm": interquartile_mean(means),
+        "iqm_interval": list(bootstrap_interval(means, interquartile_mean)) if len(means) > 1 else None,
+        "seeds": seeds,
+    }

@@ -1,0 +1,104 @@
+"""`dqn-lab train --seeds N`: one line a seed as each ends, then what they amount to."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui_lab.commands.errors import Failed
+from tui_lab.commands.output import emit_json, note, number, pairs, table
+from tui_lab.commands.waiting import Stop, progress_bar
+
+if TYPE_CHECKING:
+    from engine.laboratory import Laboratory
+    from engine.runs import DQNSpec
+    from engine.seeds import SeedOutcome
+
+SUMMARY_HEADER = ("", "perfect seeds", "95 % interval", "IQM of returns", "95 % interval ")
+SUMMARY_RIGHT = frozenset(SUMMARY_HEADER[1:])
+
+
+def train_seeds(lab: Laboratory, spec: DQNSpec, count: int, preset: str | None, stop: Stop, as_json: bool) -> None:
+    """Train `count` seeds from the config's own on, print them, and exit with 1 or more unless all finished."""
+    from engine.seeds import run_seeds, summarise, usable_cores
+
+    started = time.perf_counter()
+    seeds = range(spec.config.seed, spec.config.seed + count)
+    spec.config.replace(seed=seeds[-1])  # Refuses a seed that is too large before anything begins.
+    note(f"{_seeds(count)} of {preset or spec.kind}, up to {usable_cores()} at a time.")
+    outcomes: list[SeedOutcome] = []
+    with progress_bar(_seeds(count)) as bar:
+
+        def report(share: float) -> None:
+            bar.update(share - bar.n)
+
+        running = run_seeds(lab, spec, seeds, preset=preset, stopping=lambda: stop.signal is not None, report=report)
+        with closing(running):
+            for outcome in running:
+                outcomes.append(outcome)
+                bar.clear()
+                click.echo(seed_line(outcome, len(str(seeds[-1]))), err=as_json)
+    outcomes.sort(key=lambda outcome: outcome.seed)
+    summary = summarise(outcomes)
+    if as_json:
+        rows = [asdict(outcome) for outcome in outcomes]
+        emit_json({"preset": preset, "seeds": rows, **summary, "seconds": time.perf_counter() - started})
+    elif summary["last"] is not None:
+        click.echo("\n" + summary_text(summary, outcomes))
+    _exit(outcomes, count, stop)
+
+
+def _exit(outcomes: list[SeedOutcome], count: int, stop: Stop) -> None:
+    if stop.signal is not None:
+        complete = sum(outcome.complete for outcome in outcomes)
+        note(f"{complete} of {_seeds(count)} finished and evaluated; the same command goes on with the others.")
+        raise click.exceptions.Exit(stop.exit_code)
+    failed = sum(not outcome.complete for outcome in outcomes)
+    if failed:
+        raise Failed(f"{failed} of {_seeds(count)} did not finish; the same command tries again.")
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count != 1)}"
+
+
+def seed_line(outcome: SeedOutcome, width: int = 1) -> str:
+    """One seed's end in a line; `width` is that of the largest seed."""
+    head = f"seed {outcome.seed:>{width}}  {outcome.run or '-':<5}  {outcome.status:<8}"
+    if outcome.message is not None:
+        return f"{head}  {outcome.message}"
+    parts = [f"{outcome.env_steps:>9,} environment steps", f"{outcome.seconds:>7,.1f} s"]
+    for which, figures in (("last", outcome.last), ("best", outcome.best)):
+        if figures is not None:
+            parts.append(f"{which} {figures['mean']:>6.2f}")
+    return "  ".join([head, *parts])
+
+
+def summary_text(summary: dict[str, Any], outcomes: list[SeedOutcome]) -> str:
+    """What `summarise` gave, as a table with the words it needs."""
+    rows = [summary_row(f"{which} weights", summary[which]) for which in ("last", "best") if summary[which]]
+    words = {
+        "perfect": "each of a seed's greedy episodes lasts to the time limit",
+        "IQM": "mean of the middle half of the seeds' mean returns",
+    }
+    if summary["best"] is not None:
+        reached = sum(outcome.first_perfect_env_steps is not None for outcome in outcomes)
+        median = summary["first_perfect_env_steps"]
+        after = "" if median is None else f", median after {median:,.0f} environment steps"
+        words["first perfect selection"] = f"{reached} of {_seeds(len(outcomes))}{after}"
+    left_out = len(outcomes) - summary["last"]["seeds"]
+    if left_out:
+        words["left out"] = f"{_seeds(left_out)} without an evaluation"
+    return f"{table(SUMMARY_HEADER, rows, SUMMARY_RIGHT)}\n\n{pairs(words)}"
+
+
+def summary_row(label: str, side: dict[str, Any]) -> tuple[object, ...]:
+    """The seeds' last or best weights as a row under `SUMMARY_HEADER`."""
+    low, high = side["success_interval"]
+    spread = side["iqm_interval"] and "{:.2f} to {:.2f}".format(*side["iqm_interval"])
+    perfect = f"{side['perfect']} of {side['seeds']}"
+    return (label, perfect, f"{100 * low:.0f} to {100 * high:.0f} %", number(side["iqm"]), spread)
