@@ -14,7 +14,7 @@ from engine.statistics import bootstrap_interval, interquartile_mean, wilson_int
 
 # The square of the 97.5 % point of the normal distribution, 1.959964.
 Z_SQUARED = 3.841459
-FLOATS = st.lists(st.floats(allow_subnormal=False, -1e6, 1e6), min_size=1, max_size=30)
+FLOATS = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=30)
 
 
 # --- Wilson

@@ -17,7 +17,7 @@ class RowList(OptionList):
     DEFAULT_CSS = """
     RowList { height: auto; max-height: 40%; border: none; padding: 0; background: transparent; }
     RowList:focus { border: none; background: transparent; }
-    RowList > .option-list--option { padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    RowList > .option-list--option { padding: 0 1; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -270,7 +270,9 @@ class RunBench(Bench):
         test, train = log.last("test_accuracy"), log.last("train_accuracy")
         if test is None or train is None:
             return "first epoch"
-        return f"epoch {counters.get('epochs', 0)}, train {accuracy(train)}, test {accuracy(test)}"
+        if self._status(row) == Status.FINISHED:
+            return f"train {accuracy(train)}, test {accuracy(test)}"
+        return f"epoch {counters.get('epochs', 0)}, test {accuracy(test)}"
 
     def _details(self, row: int) -> Content:
         record, run, status = self._records[row], self._live(row), self._status(row)
