@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from engine.agents import NetworkAgent
-from engine.config import ConfigError, DQNConfig
-from engine.environment import Environment, make_environment
+from engine.config import DQNConfig
+from engine.environment import Environment, state_scaling
 from engine.evaluation import Evaluator
 from engine.metrics import Episode, MetricLog
 from engine.network import MLP, Adam, prepare_thread
@@ -29,7 +29,6 @@ from engine.replay import ReplayBuffer
 from engine.schedules import epsilon_at, learning_rate_at
 
 SELECTION_EPISODES = 100
-NORMALISATION_STEPS = 10_000
 
 
 class DivergenceError(ArithmeticError):
@@ -88,7 +87,7 @@ class DQNLearner:
         self.target.flat.copy_(self.network.flat)
         self.adam = Adam(self.network, config.learning_rate)
         self.replay = ReplayBuffer(config.memory_size, self._env.state_size)
-        self._mean, self._std = _state_scaling(config, self._env.state_size)
+        self._mean, self._std = state_scaling(config, self._env.state_size)
         self.env_steps = 0
         self.gradient_steps = 0
         self.episode_index = 0
@@ -305,27 +304,3 @@ class DQNLearner:
         if state["best_score"] is not None:
             self._best_score = state["best_score"]
             self._best_flat = torch.from_numpy(state["best"].copy())
-
-
-def _state_scaling(
-    config: DQNConfig, state_size: int
-) -> tuple[npt.NDArray[np.float32] | None, npt.NDArray[np.float32] | None]:
-    """Mean and divisor of each state value, or None and None for raw states."""
-    if config.state_scale is not None:
-        if len(config.state_scale) != state_size:
-            raise ConfigError(
-                f"state_scale must have one divisor for each of the {state_size} state values, "
-                f"not {len(config.state_scale)}."
-            )
-        return np.zeros(state_size, np.float32), np.array(config.state_scale, np.float32)
-    if not config.normalize_state:
-        return None, None
-    env = make_environment(config.environment)
-    env.action_space.seed(config.seed % 2**32)
-    states = [env.reset(seed=config.seed % 2**32)[0]]
-    for _ in range(NORMALISATION_STEPS - 1):
-        state, _, terminated, truncated, _ = env.step(env.action_space.sample())
-        states.append(env.reset()[0] if terminated or truncated else state)
-    env.close()
-    seen = np.asarray(states, np.float32)
-    return seen.mean(0), np.maximum(seen.std(0), np.float32(1e-6))

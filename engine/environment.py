@@ -9,9 +9,10 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from engine.config import ConfigError
+from engine.config import ConfigError, DQNConfig
 
 Floats = npt.NDArray[np.float32]
+NORMALISATION_STEPS = 10_000
 
 
 def make_environment(environment_id: str) -> gymnasium.Env[Any, Any]:
@@ -87,3 +88,25 @@ class Environment:
         self._reset_to(int(state["episode_seed"]))
         for action in state["actions"]:
             self.step(int(action))
+
+
+def state_scaling(config: DQNConfig, state_size: int) -> tuple[Floats | None, Floats | None]:
+    """Mean and divisor of each state value, or None and None for raw states."""
+    if config.state_scale is not None:
+        if len(config.state_scale) != state_size:
+            raise ConfigError(
+                f"state_scale must have one divisor for each of the {state_size} state values, "
+                f"not {len(config.state_scale)}."
+            )
+        return np.zeros(state_size, np.float32), np.array(config.state_scale, np.float32)
+    if not config.normalize_state:
+        return None, None
+    env = make_environment(config.environment)
+    env.action_space.seed(config.seed % 2**32)
+    states = [env.reset(seed=config.seed % 2**32)[0]]
+    for _ in range(NORMALISATION_STEPS - 1):
+        state, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        states.append(env.reset()[0] if terminated or truncated else state)
+    env.close()
+    seen = np.asarray(states, np.float32)
+    return seen.mean(0), np.maximum(seen.std(0), np.float32(1e-6))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from engine.database import StoreError
 from engine.jobs import Job, Status
 from engine.metrics import MetricLog
 from engine.presets import PRESETS
 from engine.runs import Run, Spec
-from engine.store import USUAL_SAMPLES, EvaluationRecord, RunRecord, Store, StoreError
+from engine.store import USUAL_SAMPLES, EvaluationRecord, RunRecord, Store
 
 if TYPE_CHECKING:
     from engine.evaluation import Evaluator, Recording

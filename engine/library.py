@@ -11,9 +11,10 @@ from typing import Any
 
 from engine.agents import SCRIPTED, SHIPPED, Agent, AgentError, NetworkAgent, load_agent, save_agent, scripted_agent
 from engine.config import DQNConfig
+from engine.database import StoreError
 from engine.evaluation import CARTPOLE
 from engine.runs import best_of
-from engine.store import LATEST, RunRecord, Store, StoreError
+from engine.store import LATEST, RunRecord, Store
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 
 from engine.checkpoint import load_checkpoint, save_checkpoint, settle_folder, state_hash
 from engine.config import DQNConfig, ImitationConfig
+from engine.database import StoreError
 from engine.jobs import Job, Status
 from engine.metrics import MetricLog
 from engine.presets import preset
-from engine.store import RunRecord, Store, StoreError
+from engine.store import RunRecord, Store
 
 if TYPE_CHECKING:
     from engine.agents import NetworkAgent

@@ -17,10 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from engine.database import StoreError
 from engine.jobs import Job, Status
 from engine.laboratory import Laboratory
 from engine.runs import DQNSpec
-from engine.store import EvaluationRecord, RunRecord, Store, StoreError
+from engine.store import EvaluationRecord, RunRecord, Store
 
 # As the command line evaluates a single seed's run; a test holds the two together.
 EVALUATION_EPISODES, EVALUATION_SEED = 1_000, 0

@@ -11,6 +11,7 @@ from small import dqn_spec, imitation_spec
 
 from engine.agents import SHIPPED, AgentError, NetworkAgent, load_agent
 from engine.config import DQNConfig
+from engine.database import StoreError
 from engine.evaluation import evaluate, record_episode
 from engine.imitation import read_csv
 from engine.jobs import Status
@@ -18,7 +19,6 @@ from engine.laboratory import Laboratory
 from engine.library import agent_names, delete_agent, find_agent, import_agent
 from engine.presets import preset
 from engine.runs import DQNSpec, Run, Spec
-from engine.store import StoreError
 
 PATIENCE = 60
 RULE = "linear:0.1,0.2,1,0.5"

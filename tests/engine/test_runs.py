@@ -18,11 +18,12 @@ from small import dqn_config, dqn_spec, imitation_spec, series
 from engine.agents import load_agent
 from engine.checkpoint import load_checkpoint, state_hash
 from engine.config import ConfigError
+from engine.database import StoreError
 from engine.jobs import Status
 from engine.laboratory import Laboratory
 from engine.metrics import Episode
 from engine.runs import DQNSpec, ImitationSpec, Run, Spec, preset_spec, spec_from_dict
-from engine.store import Store, StoreError
+from engine.store import Store
 
 PATIENCE = 60
 SPECS: dict[str, Spec] = {

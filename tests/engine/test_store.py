@@ -10,8 +10,9 @@ import numpy as np
 import platformdirs
 import pytest
 
+from engine.database import SCHEMA_VERSION, StoreError
 from engine.metrics import Episode, MetricLog
-from engine.store import SCHEMA_VERSION, RunRecord, Store, StoreError, home_folder
+from engine.store import RunRecord, Store, home_folder
 
 
 @pytest.fixture

@@ -71,7 +71,8 @@ def _versions() -> dict[str, str | None]:
 
 
 def _home(folder: Path) -> dict[str, Any]:
-    from engine.store import Store, StoreError
+    from engine.database import StoreError
+    from engine.store import Store
 
     facts: dict[str, Any] = {"path": folder, "writable": False, "megabytes": None, "runs": None, "error": None}
     try:
