@@ -174,7 +174,7 @@ class DQNConfig(_Settings):
         seed: names every random stream of the run.
         double_q: choose the next action with the online network, value it with the target network (van Hasselt 2016).
         target_soft_update_rate: null copies the network into the target; a rate t blends t of it in at each update.
-        learning_rate_final_fraction: the rate falls linearly to this fraction by the end of the run's episodes.
+        learning_rate_final_fraction: the rate falls linearly to this fraction by the end of the run's budget.
         state_scale: null, or one divisor for each state value.
         bootstrap_on_truncation: true continues the return past a time limit; false repeats the course's code.
         keep_best_every_episodes: null, or evaluate every so many episodes and keep the best network.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-SLOWEST_STEP = 0.04
-"""Seconds. A job answers a stop or a pause within 50 ms."""
+LONGEST_WAIT = 0.04
+"""Seconds between two slowed steps, so that a job answers a stop or a pause within 50 ms; so 25 a second is slowest."""
 
 
 class Work(Protocol):
@@ -49,6 +50,10 @@ def _sentence(error: Exception) -> str:
 
 W = TypeVar("W", bound=Work)
 Listener = Callable[["Job[W]"], None]
+
+
+class StoppedError(Exception):
+    """Raised while the work is being made, when the job was asked to stop: there is nothing yet to keep."""
 
 
 class Job(Generic[W]):
@@ -118,10 +123,12 @@ class Job(Generic[W]):
     def _live(self) -> None:
         """The thread's whole life. Any error becomes the job's, with its message, and ends it."""
         try:
-            self._begin()
-            self._drive()
-            self._end(Status.STOPPED if not self._finished else Status.FINISHED)
-            self._set_status(Status.FINISHED if self._finished else Status.STOPPED)
+            with suppress(StoppedError):
+                self._begin()
+                self._drive()
+            status = Status.FINISHED if self._finished else Status.STOPPED
+            self._end(status)
+            self._set_status(status)
         except Exception as error:
             self.exception = error
             self.error = _sentence(error)
@@ -152,7 +159,7 @@ class Job(Generic[W]):
     def _slow_down(self, steps_per_second: float) -> None:
         """Wait between steps, so that a reader can follow; never so long that a stop or a pause would be late."""
         self._clock(running=False)
-        time.sleep(min(SLOWEST_STEP, 1 / steps_per_second))
+        time.sleep(min(LONGEST_WAIT, 1 / steps_per_second))
         self._clock(running=True)
 
     def _rest(self) -> None:

@@ -43,7 +43,8 @@ class Laboratory:
 
     def look_again(self, record: RunRecord) -> RunRecord:
         """The record as it is now; a run that claims to be live in no process is marked as interrupted."""
-        if not Status(record.status).live or record.id in self.runs:
+        own = self.runs.get(record.id)
+        if not Status(record.status).live or (own is not None and own.status.live):
             return record
         with self._unless_worked_on(record.id) as free:
             # Read again under the lock: the run may have ended in good order since the record was read.
@@ -196,8 +197,7 @@ class DataSetJob(Job["Generator"]):
     def _end(self, status: Status) -> None:
         from engine.imitation import write_csv
 
-        assert self.work is not None
-        if status == Status.FINISHED:
+        if status == Status.FINISHED and self.work is not None:
             self.samples = self.work.result()
             write_csv(self.path, self.samples)
         self._store.close()
@@ -221,8 +221,7 @@ class _EvaluationJob(Job["Evaluator"]):
         return Evaluator(agent, self._episodes, self._seed, environment_of(agent))
 
     def _end(self, status: Status) -> None:
-        assert self.work is not None
-        if status == Status.FINISHED:
+        if status == Status.FINISHED and self.work is not None:
             result = self.work.result()
             self._store.add_evaluation(
                 self._agent, self._run, self._seed, result.perfect, result.seconds, result.returns

@@ -9,6 +9,8 @@ from typing import Any
 
 from engine.config import Config, ConfigError, DQNConfig, ImitationConfig
 
+EPISODES = 200
+"""The course's budget of training episodes."""
 COURSE_REPOSITORY = "https://github.com/Paulescu/hands-on-rl (03_cart_pole)"
 
 
@@ -88,11 +90,11 @@ def _imitation(name: str, title: str, *hidden: int) -> Preset:
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset("bad", "DQN, the course's bad settings", BAD, f"notebook 06, {COURSE_REPOSITORY}", 200),
-        Preset("good-1", "DQN, first good set", GOOD_1, f"notebook 07, {COURSE_REPOSITORY}", 200),
-        Preset("good-2", "DQN, second good set", GOOD_2, f"notebook 07, {COURSE_REPOSITORY}", 200),
-        Preset("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from good-2", 200),
-        Preset("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", 200),
+        Preset("bad", "DQN, the course's bad settings", BAD, f"notebook 06, {COURSE_REPOSITORY}", EPISODES),
+        Preset("good-1", "DQN, first good set", GOOD_1, f"notebook 07, {COURSE_REPOSITORY}", EPISODES),
+        Preset("good-2", "DQN, second good set", GOOD_2, f"notebook 07, {COURSE_REPOSITORY}", EPISODES),
+        Preset("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from good-2", EPISODES),
+        Preset("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", EPISODES),
         _imitation("linear", "imitation, no hidden layer"),
         _imitation("mlp-1", "imitation, one hidden layer", 256),
         _imitation("mlp-2", "imitation, two hidden layers", 256, 256),
@@ -112,6 +114,12 @@ def preset(name: str) -> Preset:
         hint = f"did you mean {near[0]!r}?" if near else f"the presets are {', '.join(PRESETS)}."
         raise ConfigError(f"there is no preset {name!r}; {hint}")
     return PRESETS[name]
+
+
+def usual_episodes(name: str | None) -> int:
+    """The training budget of a preset, or of settings without one."""
+    chosen = None if name is None else preset(name).episodes
+    return EPISODES if chosen is None else chosen
 
 
 def changed_settings(name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:

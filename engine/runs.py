@@ -14,9 +14,9 @@ from filelock import FileLock, Timeout
 from engine.checkpoint import load_checkpoint, save_checkpoint, settle_folder, state_hash
 from engine.config import DQNConfig, ImitationConfig
 from engine.database import StoreError
-from engine.jobs import Job, Status
+from engine.jobs import Job, Status, StoppedError
 from engine.metrics import MetricLog
-from engine.presets import preset
+from engine.presets import EPISODES, preset, usual_episodes
 from engine.store import RunRecord, Store
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class DQNSpec:
     """A DQN run: its config, and a budget of training episodes and, where given, environment steps."""
 
     config: DQNConfig
-    episodes: int = 200
+    episodes: int = EPISODES
     max_env_steps: int | None = None
 
     kind = "dqn"
@@ -90,7 +90,7 @@ def preset_spec(name: str, *, seed: int | None = None, samples: int = 1_000, epi
     chosen = preset(name)
     config = chosen.config if seed is None else chosen.config.replace(seed=seed)
     if isinstance(config, DQNConfig):
-        return DQNSpec(config, episodes or chosen.episodes or 200)
+        return DQNSpec(config, episodes or usual_episodes(name))
     return ImitationSpec(
         config, DataSource(agent="perfect", samples=samples, seed=0), DataSource(agent="perfect", seed=1)
     )
@@ -199,7 +199,7 @@ class Run(Job[Learner]):
 
     def _samples(self, spec: ImitationSpec, side: str) -> Samples:
         """The rows of one side, kept in the run's folder from its first start on."""
-        from engine.imitation import generate, read_csv, write_csv
+        from engine.imitation import Generator, read_csv, write_csv
         from engine.library import find_agent
 
         kept = self._folder / f"{side}.csv"
@@ -209,7 +209,12 @@ class Run(Job[Learner]):
         if source.path is not None:
             samples = read_csv(Path(source.path))
         else:
-            samples = generate(find_agent(self.store, source.agent or "perfect"), source.samples, source.seed)
+            generator = Generator(find_agent(self.store, source.agent or "perfect"), source.samples, source.seed)
+            while not generator.finished:
+                if self._stopping:
+                    raise StoppedError
+                generator.advance()
+            samples = generator.result()
         write_csv(kept, samples)
         return samples
 
@@ -256,13 +261,14 @@ class Run(Job[Learner]):
         from engine.agents import save_agent
         from engine.library import run_card
 
-        assert self.work is not None
-        self.checkpoint()
-        for which, agent in self.work.agents().items():
-            agent.card = run_card(self.record, which, self.work.counters(), self.state_hash)
-            save_agent(self._folder / "agents" / which, agent)
-            if self.record.name is not None and which == best_of(self.work.agents()):
-                save_agent(self.store.agents_folder() / self.record.name, agent)
+        if self.work is not None:
+            self.checkpoint()
+            agents = self.work.agents()
+            for which, agent in agents.items():
+                agent.card = run_card(self.record, which, self.work.counters(), self.state_hash)
+                save_agent(self._folder / "agents" / which, agent)
+                if self.record.name is not None and which == best_of(agents):
+                    save_agent(self.store.agents_folder() / self.record.name, agent)
         self._update_row(status)
         self._release()
 

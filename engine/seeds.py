@@ -19,7 +19,7 @@ from engine.diagnosis import TIME_LIMIT
 from engine.figures import return_figures
 from engine.jobs import Status
 from engine.laboratory import Laboratory
-from engine.runs import DQNSpec
+from engine.runs import DQNSpec, spec_from_dict
 from engine.seed_process import POLL_SECONDS, Assignment, Ended, SeedProcess, kept_evaluation, weights_of
 from engine.statistics import bootstrap_interval, interquartile_mean, wilson_interval
 from engine.store import RunRecord
@@ -135,8 +135,8 @@ def _assignments(
     found = []
     for seed in seeds:
         own = replace(spec, config=spec.config.replace(seed=seed))
-        same = [record for record in records if record.spec == own.to_dict()]
-        furthest = min(same, key=lambda record: (order.get(Status(record.status), 3), -record.progress), default=None)
+        same = [record for record in records if spec_from_dict(record.kind, record.spec) == own]
+        furthest = min(same, key=lambda one: (order.get(Status(one.status), 3), -one.progress), default=None)
         run = None if furthest is None else furthest.id
         found.append((seed, furthest, Assignment(lab.store.home.resolve(), own, preset, run)))
     return found

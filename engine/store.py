@@ -19,7 +19,7 @@ import platformdirs
 
 from engine.database import Database, StoreError
 from engine.metrics import Episode, MetricLog
-from engine.presets import changed_settings
+from engine.presets import PRESETS, changed_settings
 
 LATEST = "latest:"
 USUAL_SAMPLES = 1_000
@@ -120,7 +120,7 @@ class Store(Database):
         return [_run_record(row) for row in rows]
 
     def runs_of(self, preset: str, samples: int = USUAL_SAMPLES) -> list[RunRecord]:
-        """Runs of a preset with its settings as they are, newest first; the seed may be another.
+        """Runs of a preset with its settings and its budget as they are, newest first; the seed may be another.
 
         Of an imitation preset only those on so many training rows, 1,000 as in the lesson unless told otherwise.
         """
@@ -130,6 +130,8 @@ class Store(Database):
             if run.preset == preset
             and not changed_settings(preset, run.spec["config"])
             and run.spec.get("train", {}).get("samples", samples) == samples
+            and run.spec.get("episodes") == PRESETS[preset].episodes
+            and run.spec.get("max_env_steps") is None
         ]
 
     def latest_run(self, preset: str) -> RunRecord | None:
@@ -199,6 +201,12 @@ class Store(Database):
         query = "SELECT y FROM metrics WHERE run = ? AND series = ? ORDER BY start DESC LIMIT 1"
         row = self._connection().execute(query, (run, series)).fetchone()
         return None if row is None else float(np.frombuffer(row[0])[-1])
+
+    def last_return_mean(self, run: str, episodes: int) -> float | None:
+        """Mean return of a run's last training episodes; None where it has none."""
+        query = "SELECT total_reward FROM episodes WHERE run = ? ORDER BY episode DESC LIMIT ?"
+        returns = [row[0] for row in self._connection().execute(query, (run, episodes))]
+        return float(np.mean(returns)) if returns else None
 
     # --- evaluations
 

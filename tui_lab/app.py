@@ -19,11 +19,11 @@ from textual.screen import Screen
 
 from engine.jobs import Job, Status
 from engine.laboratory import Laboratory
-from engine.metrics import MetricLog
 from engine.runs import Run
 from tui_lab.ascii_filter import with_ascii
+from tui_lab.course import open_course
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice, choose_glyphs, choose_pace
-from tui_lab.lesson import Lesson, load_course
+from tui_lab.lesson import Lesson
 from tui_lab.palette import LabCommands
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.help_screen import HelpScreen
@@ -79,8 +79,7 @@ class LabApp(App[None]):
         self.lab = lab or Laboratory(home)
         self.glyphs = choose_glyphs(glyphs)
         self.pace = choose_pace(low_bandwidth)
-        self.course = load_course()
-        self._finished_logs: dict[str, MetricLog] = {}
+        self.course = open_course()
         self.lab.listeners.append(lambda job: self._tell(job))
         if low_bandwidth == "on":
             self.animation_level = "none"
@@ -123,12 +122,6 @@ class LabApp(App[None]):
             self.notify(f"{message.job.title} has finished.", timeout=3)
         elif isinstance(message.job, Run) and message.status == Status.FAILED:
             self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
-
-    def finished_log(self, run_id: str) -> MetricLog:
-        """The metrics of a run that no longer changes, read once."""
-        if run_id not in self._finished_logs:
-            self._finished_logs[run_id] = self.lab.log(run_id)
-        return self._finished_logs[run_id]
 
     # --- navigation
 

@@ -7,17 +7,8 @@ import numpy.typing as npt
 from textual.content import Content
 
 from engine.jobs import Status
+from engine.store import LATEST
 from tui_lab.glyphs import Glyphs
-
-STATUS_WORDS = {
-    Status.STARTING: "starting",
-    Status.RUNNING: "running",
-    Status.PAUSED: "paused",
-    Status.STOPPED: "stopped",
-    Status.FINISHED: "finished",
-    Status.FAILED: "failed",
-    Status.INTERRUPTED: "interrupted",
-}
 
 
 def status_mark(status: Status | None, glyphs: Glyphs) -> Content:
@@ -76,4 +67,4 @@ def returns_summary(returns: npt.NDArray[np.float64], perfect: int) -> str:
 
 def agent_title(agent: str) -> str:
     """What a reader calls an agent: `latest:bad` is "your bad run"."""
-    return f"your {agent.removeprefix('latest:')}" if agent.startswith("latest:") else agent
+    return f"your {agent.removeprefix(LATEST)}" if agent.startswith(LATEST) else agent

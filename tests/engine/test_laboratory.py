@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from engine.imitation import read_csv
 from engine.jobs import Status
 from engine.laboratory import Laboratory
 from engine.library import agent_names, delete_agent, find_agent, import_agent
-from engine.presets import preset
+from engine.presets import PRESETS, preset
 from engine.runs import DQNSpec, Run, Spec
 
 PATIENCE = 60
@@ -38,11 +39,18 @@ def finished(lab: Laboratory, spec: Spec, **labels: str) -> Run:
     return run
 
 
-def course_run(name: str = "bad", *, seed: int = 0, env_steps: int = 30) -> DQNSpec:
-    """The first steps of a preset's run."""
+@pytest.fixture(autouse=True)
+def short_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two episodes are the whole budget of these presets here."""
+    for name in ("bad", "robust"):
+        monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], episodes=2))
+
+
+def course_run(name: str = "bad", *, seed: int = 0) -> DQNSpec:
+    """A preset's run with its whole budget."""
     config = preset(name).config
     assert isinstance(config, DQNConfig)
-    return DQNSpec(config.replace(seed=seed), max_env_steps=env_steps)
+    return DQNSpec(config.replace(seed=seed), episodes=2)
 
 
 def weights(lab: Laboratory, text: str) -> list[float]:
@@ -86,9 +94,10 @@ def test_latest_is_the_newest_finished_run_of_the_preset_as_it_is(lab: Laborator
     newest = finished(lab, course_run(seed=2), preset="bad")
     finished(lab, course_run("robust", seed=3), preset="robust")
     finished(lab, dqn_spec(env_steps=30), preset="bad")  # begun from the preset, but with settings changed
-    unfinished = lab.start(course_run(seed=4, env_steps=10**7), preset="bad")
-    unfinished.stop()
-    assert unfinished.wait(PATIENCE)
+    for budget in ({"episodes": 1}, {"max_env_steps": 20}):  # or with another budget
+        finished(lab, replace(course_run(seed=5), **budget), preset="bad")
+    unfinished = lab.store.add_run("dqn", course_run(seed=4).to_dict(), 4, "bad", None)
+    lab.store.update_run(unfinished.id, status="stopped")
     assert weights(lab, "latest:bad") == weights(lab, newest.id)
     latest = lab.latest("bad")
     assert latest is not None

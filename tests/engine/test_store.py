@@ -21,7 +21,8 @@ def store(home: Path) -> Store:
 
 
 def add(store: Store, preset: str | None = None, name: str | None = None) -> RunRecord:
-    return store.add_run("dqn", {"config": {"seed": 2**62}, "x": [1, None]}, 2**62, preset, name)
+    spec = {"config": {"seed": 2**62}, "episodes": 200, "max_env_steps": None, "x": [1, None]}
+    return store.add_run("dqn", spec, 2**62, preset, name)
 
 
 def log_of(count: int, *names: str, episodes: int = 0) -> MetricLog:
@@ -95,7 +96,7 @@ def test_a_damaged_database_is_reported(home: Path) -> None:
 def test_a_run_is_read_back_as_it_was_added(store: Store) -> None:
     run = add(store, "bad", "mine")
     assert (run.kind, run.preset, run.name, run.seed, run.status) == ("dqn", "bad", "mine", 2**62, "starting")
-    assert run.spec == {"config": {"seed": 2**62}, "x": [1, None]}
+    assert run.spec == {"config": {"seed": 2**62}, "episodes": 200, "max_env_steps": None, "x": [1, None]}
     assert (run.progress, run.counters, run.state_hash, run.message) == (0, {}, None, None)
     assert run.title == "mine"
     assert add(store, "bad").title == "bad"

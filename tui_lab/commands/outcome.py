@@ -136,8 +136,8 @@ def _print_fit(lab: Laboratory, record: RunRecord, as_json: bool) -> None:
     figures: dict[str, Any] = imitation_figures(config, lab.log(record.id))
     agent = _agent_of(lab, record)
     if as_json:
-        unfinished = {} if record.status == "finished" else {"status": record.status}
         end = {"seconds": record.seconds, "agent": agent, "state_hash": record.state_hash}
+        unfinished = {} if record.status == "finished" else {"status": record.status}
         emit_json({"run": record.id, **figures, **end, **unfinished})
         return
     _print_head(record, {"parameters": f"{figures['parameters']:,}", "epochs": record.counters.get("epochs", 0)})

@@ -32,7 +32,7 @@ TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
     help="Settings as JSON or a Python dict; over those of --preset where both are given.",
 )
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="One setting over all others; repeatable.")
-@click.option("--episodes", type=click.IntRange(1), default=200, show_default=True, help="Training episodes.")
+@click.option("--episodes", type=click.IntRange(1), help="Training episodes.  [default: the preset's, else 200]")
 @click.option("--max-steps", type=click.IntRange(1), help="Stop after that many environment steps.")
 @click.option("--seed", type=SEED, help="Names every random stream of the run.")
 @click.option(
@@ -50,7 +50,7 @@ def train(
     preset_name: str | None,
     config_file: Path | None,
     settings: tuple[str, ...],
-    episodes: int,
+    episodes: int | None,
     max_steps: int | None,
     seed: int | None,
     seed_count: int | None,
@@ -67,11 +67,12 @@ def train(
         free_name(lab, name)
         from engine.dqn import DQNLearner
         from engine.metrics import MetricLog
+        from engine.presets import usual_episodes
         from engine.runs import DQNSpec
 
         # What only an environment can tell, such as an unknown id, is refused here and not by a run that fails.
         DQNLearner(config, MetricLog())
-        spec = DQNSpec(config, episodes, max_steps)
+        spec = DQNSpec(config, episodes or usual_episodes(preset_name), max_steps)
         if seed_count is not None:
             return train_seeds(lab, spec, seed_count, preset_name, stop, as_json)
         run = lab.start(spec, preset=preset_name, name=name)

@@ -15,6 +15,7 @@ from engine.jobs import Status
 from engine.store import RunRecord
 from tui_lab.lesson import Lesson
 from tui_lab.text import accuracy, agent_title, percent, progress_bar, returns_summary, status_mark
+from tui_lab.views import RETURN_WINDOW
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.top_bar import TopBar
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 6
 MOST_RESULTS = 4
+FOLLOW_SECONDS = 3.0
 
 
 class Lessons(RowList):
@@ -40,6 +42,7 @@ class CourseMap(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._records: list[RunRecord] = []
+        self._outcomes: dict[str, str] = {}
         self._results: list[Content] = []
 
     @property
@@ -62,6 +65,7 @@ class CourseMap(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_interval(1 / self.lab_app.pace.charts, self._tick)
+        self.set_interval(FOLLOW_SECONDS, self._follow_others)
         self.refresh_map()
         lessons = self.query_one(Lessons)
         lessons.highlighted = self._where_left_off()
@@ -112,9 +116,18 @@ class CourseMap(Screen[None]):
         nothing = Content.styled("Evaluations appear here.", "$muted")
         self.query_one("#results", Static).update(Content("\n").join(self._results or [nothing]))
 
+    def _follow_others(self) -> None:
+        """Look again at runs that another process works on."""
+        lab = self.lab_app.lab
+        own = {run.id for run in lab.live_runs}
+        if self.is_current and any(Status(r.status).live and r.id not in own for r in self._records):
+            for record in self._records:
+                lab.look_again(record)
+            self.refresh_map()
+
     def _run_line(self, record: RunRecord) -> Content:
         glyphs = self.lab_app.glyphs
-        run = self.lab_app.lab.runs.get(record.id)
+        run = next((run for run in self.lab_app.lab.live_runs if run.id == record.id), None)
         status = Status(record.status) if run is None else run.status
         progress = record.progress if run is None else run.progress
         mark = status_mark(status, glyphs)
@@ -125,13 +138,21 @@ class CourseMap(Screen[None]):
         return Content.assemble(mark, name, bar, f" {percent(progress)} ", (str(status), "$muted"))
 
     def _outcome(self, record: RunRecord) -> str:
-        """One figure of a finished run."""
-        log = self.lab_app.finished_log(record.id)
+        """One figure of a finished run, looked up once."""
+        if record.id not in self._outcomes:
+            self._outcomes[record.id] = self._look_up_outcome(record)
+        return self._outcomes[record.id]
+
+    def _look_up_outcome(self, record: RunRecord) -> str:
+        store = self.lab_app.lab.store
         if record.kind == "imitation":
-            last = log.last("test_accuracy")
+            last = store.last_metric(record.id, "test_accuracy")
             return "" if last is None else f"test accuracy {accuracy(last)}"
-        _, returns = log.read("return", max(0, log.length("return") - 20))
-        return f"mean return {returns.mean():.0f} at the end" if len(returns) else ""
+        kept = store.evaluations(run=record.id)
+        if kept:
+            return f"greedy {kept[0].returns.mean():.0f}"
+        mean = store.last_return_mean(record.id, RETURN_WINDOW)
+        return "" if mean is None else f"mean return {mean:.0f} at the end"
 
     def _last_results(self) -> list[Content]:
         lines = []

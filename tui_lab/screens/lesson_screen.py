@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from tui_lab import lesson as blocks
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from tui_lab.app import LabApp
 
 DONE_AT = 0.98
+SAVE_SECONDS = 5.0
 
 
 def make_bench(block: blocks.Bench) -> Bench:
@@ -77,8 +77,7 @@ class LessonScreen(Screen[None]):
         self._number = 1
         self._share = 0.0
         self._passed = 1
-        self._saved_share = -1.0
-        self._timer: Timer | None = None
+        self._done = False
 
     @property
     def lab_app(self) -> LabApp:
@@ -99,21 +98,22 @@ class LessonScreen(Screen[None]):
 
     def on_mount(self) -> None:
         progress = self.lab_app.lab.store.lesson_progress().get(self.lesson.slug)
-        self._saved_share = progress.position if progress else 0.0
-        if progress is None:
-            self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, "open", 0.0)
+        if progress is not None:
+            self._share, self._done = progress.position, progress.state == "done"
+        self.save_progress()
+        self.set_interval(SAVE_SECONDS, self.save_progress)
         if self._benches:
             self._show_bench(1)
         else:
             self.query_one("#bench-pane").remove()
-        self._timer = self.set_interval(1 / self.lab_app.pace.charts, self._tick)
+        self.set_interval(1 / self.lab_app.pace.charts, self._tick)
         self.query_one(Reading).focus()
-        if 0 < self._saved_share < DONE_AT:
-            self.call_after_refresh(self._restore_position)
+        if 0 < self._share < DONE_AT:
+            self.call_after_refresh(self._restore_position, self._share)
 
-    def _restore_position(self) -> None:
+    def _restore_position(self, share: float) -> None:
         reading = self.query_one(Reading)
-        reading.scroll_to(y=self._saved_share * reading.max_scroll_y, animate=False)
+        reading.scroll_to(y=share * reading.max_scroll_y, animate=False)
 
     # --- benches
 
@@ -187,10 +187,18 @@ class LessonScreen(Screen[None]):
     def _look_at_share(self) -> None:
         """A lesson that fits the screen is read without scrolling."""
         for reading in self.query(Reading):
-            self._share = max(self._share, reading.share)
+            if reading.max_scroll_y == 0:
+                self._note_position(1.0)
+
+    def _note_position(self, share: float) -> None:
+        """Remember how far the reader is; the end of the text is written down at once."""
+        self._share = share
+        if share >= DONE_AT and not self._done:
+            self._done = True
+            self.save_progress()
 
     def on_reading_reached(self, event: Reading.Reached) -> None:
-        self._share = event.share
+        self._note_position(event.share)
         if event.bench is not None and event.bench != self._passed:
             self._passed = event.bench
             if self.query_one(Reading).has_focus and not self.has_class("-bench"):
@@ -205,10 +213,8 @@ class LessonScreen(Screen[None]):
 
     def save_progress(self) -> None:
         """Keep how far the reader is; a lesson once read to its end stays done."""
-        store = self.lab_app.lab.store
-        before = store.lesson_progress().get(self.lesson.slug)
-        done = self._share >= DONE_AT or (before is not None and before.state == "done")
-        store.set_lesson_progress(self.lesson.slug, "done" if done else "open", self._share)
+        state = "done" if self._done else "open"
+        self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, state, self._share)
 
     def on_unmount(self) -> None:
         self.save_progress()

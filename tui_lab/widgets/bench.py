@@ -82,7 +82,7 @@ class Bench(Vertical):
         """Show the next chart."""
 
     def change_pace(self) -> None:
-        """Slow down what is chosen, or let it run at full speed again."""
+        """Slow the bench's runs down, or let them run at full speed again."""
 
     @property
     def busy(self) -> bool:

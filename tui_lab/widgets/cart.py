@@ -29,9 +29,8 @@ class Cart(Widget):
         self._glyphs = glyphs
         self._state: tuple[float, float] = (0.0, 0.0)
         self._push = 0
-        self._fallen = False
 
-    def show(self, state: Sequence[float], push: int = 0, *, fallen: bool = False) -> None:
+    def show(self, state: Sequence[float], push: int = 0) -> None:
         """Draw a state.
 
         Args:
@@ -40,7 +39,6 @@ class Cart(Widget):
         """
         self._state = (float(state[0]), float(state[2]))
         self._push = push
-        self._fallen = fallen
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

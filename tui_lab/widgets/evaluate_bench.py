@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.jobs import Job, Status
-from engine.store import EvaluationRecord
+from engine.store import LATEST, EvaluationRecord
 from tui_lab.lesson import Evaluate as EvaluateBlock
 from tui_lab.plotting import Picture, Series, nice_ceiling
 from tui_lab.text import agent_title, count, percent, progress_bar, returns_summary, status_mark
@@ -61,10 +61,13 @@ class EvaluateBench(Bench):
 
     def find_runs(self) -> None:
         """Look up kept results."""
-        block = self.evaluate_block
         for row in self._rows:
-            row.kept = self.lab.kept_evaluation(row.agent, block.episodes, block.seed)
+            self._look_up(row)
         self.update_view()
+
+    def _look_up(self, row: _Row) -> None:
+        block = self.evaluate_block
+        row.kept = self.lab.kept_evaluation(row.agent, block.episodes, block.seed)
 
     def on_option_list_option_highlighted(self) -> None:
         self.update_view()
@@ -86,14 +89,14 @@ class EvaluateBench(Bench):
 
     def _known(self, row: _Row) -> bool:
         """Whether there is such an agent yet."""
-        return not row.agent.startswith("latest:") or self.lab.store.run_of(row.agent) is not None
+        return not row.agent.startswith(LATEST) or self.lab.store.run_of(row.agent) is not None
 
     def _start_row(self, row: _Row) -> None:
         if row.job is not None and row.job.status.live:
             self.notify(f"{agent_title(row.agent)} is being evaluated already.")
             return
         if not self._known(row):
-            preset = row.agent.removeprefix("latest:")
+            preset = row.agent.removeprefix(LATEST)
             self.notify(f"There is no finished {preset} run yet; train one first.", severity="warning")
             return
         block = self.evaluate_block
@@ -113,6 +116,11 @@ class EvaluateBench(Bench):
     def update_view(self) -> None:
         if not self.is_mounted or self.size.width == 0:
             return
+        for row in self._rows:
+            if row.job is not None and row.job.status in (Status.FINISHED, Status.STOPPED):
+                # From here on the kept result speaks: it knows which run a name like `latest:bad` meant.
+                row.job = None
+                self._look_up(row)
         self.query_one(RowList).show([self._row_text(row) for row in self._rows])
         row = self._rows[self.query_one(RowList).chosen]
         returns, ended = self._returns(row)
@@ -138,17 +146,12 @@ class EvaluateBench(Bench):
 
     def _row_text(self, row: _Row) -> Content:
         name = f" {agent_title(row.agent):<13.13} "
-        if row.job is not None and row.job.status != Status.STOPPED:
-            status = row.job.status
-            if status == Status.FINISHED and row.job.work is not None:
-                result = row.job.work.result()
-                words = returns_summary(result.returns, result.perfect)
-            elif status == Status.FAILED:
-                words = "failed"
-            else:
-                bar = progress_bar(row.job.progress, 10, self.glyphs)
-                return Content.assemble(status_mark(status, self.glyphs), name, bar, f" {percent(row.job.progress)}")
-            return Content.assemble(status_mark(status, self.glyphs), name, words)
+        if row.job is not None and row.job.status == Status.FAILED:
+            return Content.assemble(status_mark(Status.FAILED, self.glyphs), name, "failed")
+        if row.job is not None:
+            bar = progress_bar(row.job.progress, 10, self.glyphs)
+            mark = status_mark(row.job.status, self.glyphs)
+            return Content.assemble(mark, name, bar, f" {percent(row.job.progress)}")
         if row.kept is not None:
             words = returns_summary(row.kept.returns, row.kept.perfect)
             return Content.assemble(status_mark(Status.FINISHED, self.glyphs), name, words)

@@ -43,7 +43,7 @@ class RunBench(Bench):
         self.run_block = block
         self._rows: list[RunRow] = []
         self._chart_index = 0
-        self._pace = PACES[0]
+        self._pace: float | None = None
         self._drawn: object = None
 
     def compose(self) -> ComposeResult:
@@ -71,6 +71,8 @@ class RunBench(Bench):
         """Look up the newest run of every preset."""
         for row in self._rows:
             row.look_up()
+            if row.run is not None and row.live:
+                self._pace = row.run.steps_per_second
         self.update_view()
 
     def _follow_others(self) -> None:

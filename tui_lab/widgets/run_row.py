@@ -28,6 +28,8 @@ class RunRow:
         self._lab = lab
         self._episodes = episodes
         self.record: RunRecord | None = None
+        self.spec = self.spec_for()
+        """What the run was started with, else what a new one would be."""
         self._saved_log: MetricLog | None = None
 
     def spec_for(self, seed: int | None = None) -> Spec:
@@ -50,20 +52,27 @@ class RunRow:
         return run
 
     def _take(self, record: RunRecord | None) -> None:
+        if (
+            record is None
+            or self.record is None
+            or (record.id, record.updated) != (self.record.id, self.record.updated)
+        ):
+            self._saved_log = None
         self.record = record
-        self._saved_log = None
+        self.spec = self.spec_for() if record is None else spec_from_dict(record.kind, record.spec)
 
     @property
     def run(self) -> Run | None:
-        """The run, where it is or was worked on by this process."""
-        return None if self.record is None else self._lab.runs.get(self.record.id)
+        """The run, while this process works on it; once it is over the record speaks."""
+        run = None if self.record is None else self._lab.runs.get(self.record.id)
+        return run if run is not None and run.status.live else None
 
     @property
     def status(self) -> Status | None:
         """None where the preset was never trained. A run that was asked to pause counts as paused at once."""
         run = self.run
         if run is not None:
-            return Status.PAUSED if run.pausing and run.status.live else run.status
+            return Status.PAUSED if run.pausing else run.status
         return None if self.record is None else Status(self.record.status)
 
     @property
@@ -77,19 +86,14 @@ class RunRow:
 
     @property
     def log(self) -> MetricLog | None:
-        """The run's metrics: the live log, or what was saved."""
+        """The run's metrics: this process's log, or what was saved."""
         if self.record is None:
             return None
-        if self.run is not None:
-            return self.run.log
+        if self.record.id in self._lab.runs:
+            return self._lab.runs[self.record.id].log
         if self._saved_log is None:
             self._saved_log = self._lab.store.load_metrics(self.record.id)
         return self._saved_log
-
-    @property
-    def spec(self) -> Spec:
-        """What the run was started with, else what a new one would be."""
-        return self.spec_for() if self.record is None else spec_from_dict(self.record.kind, self.record.spec)
 
     @property
     def _config(self) -> Config:
@@ -158,8 +162,6 @@ class RunRow:
     @property
     def error(self) -> str | None:
         """Why the run failed."""
-        if self.run is not None:
-            return self.run.error
         return None if self.record is None else self.record.message
 
     def _best(self) -> list[str]:

@@ -48,6 +48,8 @@ class TopBar(Horizontal):
         pieces: list[Content] = []
         for run in runs[:MOST]:
             status = "paused" if run.pausing else percent(run.progress).strip()
+            if run.steps_per_second is not None:
+                status += " slowed"
             pieces.append(Content.assemble(status_mark(run.status, app.glyphs), f" {run.title} {status}"))
         if len(runs) > MOST:
             pieces.append(Content(f"+{len(runs) - MOST}"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
@@ -44,7 +44,6 @@ class WatchBench(Bench):
         self._agent = ""
         self._time = 0.0
         self._seed = 0
-        self._timer: Timer | None = None
         self._held = False
         self._problem = ""
 
@@ -57,7 +56,7 @@ class WatchBench(Bench):
     def on_mount(self) -> None:
         rows = [Content.assemble(f"{agent_title(agent)}") for agent in self.watch_block.agents]
         self.query_one(RowList).show(rows)
-        self._timer = self.set_interval(1 / self.lab_app.pace.frames, self._frame)
+        self.set_interval(1 / self.lab_app.pace.frames, self._frame)
 
     def find_runs(self) -> None:
         """A run has ended: an agent that was missing may be there now."""
@@ -104,7 +103,7 @@ class WatchBench(Bench):
         worker = get_current_worker()
         try:
             recording = self.lab.recording(agent, seed)
-        except ValueError as error:
+        except (ValueError, OSError, sqlite3.Error) as error:
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._fail, str(error))
             return
@@ -114,10 +113,14 @@ class WatchBench(Bench):
             self.app.call_from_thread(self._begin, recording)
 
     def _begin(self, recording: Recording) -> None:
+        if not self.is_mounted:
+            return
         self._recording = recording
         self._time = 0.0
 
     def _fail(self, problem: str) -> None:
+        if not self.is_mounted:
+            return
         self._problem = problem
         self.query_one("#figures", Static).update(Content.styled(problem, "$muted"))
 
@@ -138,7 +141,7 @@ class WatchBench(Bench):
         step = min(steps, int(self._time * STEPS_PER_SECOND))
         over = step == steps
         push = 0 if over else (1 if recording.actions[step] else -1)
-        self.query_one(Cart).show(recording.states[step], push, fallen=over and recording.terminated)
+        self.query_one(Cart).show(recording.states[step], push)
         self.query_one("#figures", Static).update(self._figures(recording, step))
 
     def _figures(self, recording: Recording, step: int) -> Content:
