@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
 
 from engine.agents import SHIPPED, load_agent
@@ -25,13 +26,33 @@ from tests.benchmarks.textbook import TextbookDQN, sequential, textbook_evaluate
 MODELS = ("linear", "mlp-1", "mlp-2", "mlp-3")
 
 
+def as_the_lab_does(side: Callable[[], float]) -> Callable[[], float]:
+    """Measure a side as the lab sets torch up."""
+
+    def measured() -> float:
+        prepare_thread()
+        return side()
+
+    return measured
+
+
+def as_others_do(side: Callable[[], float]) -> Callable[[], float]:
+    """Measure a side on one torch thread too, but with subnormal numbers as torch has them unless told otherwise."""
+
+    def measured() -> float:
+        torch.set_flush_denormal(False)
+        return side()
+
+    return measured
+
+
 def training() -> list[Row]:
     """Gradient steps a second with the good settings, environment steps included, after the warm-up."""
     lab = DQNLearner(GOOD_2.replace(seed=1), MetricLog(), episodes=100_000)
     textbook = TextbookDQN(GOOD_2.replace(seed=1))
     sides: dict[str, Callable[[], float]] = {
-        "lab": lambda: _rate(lab, 4_000),
-        "textbook": lambda: _rate(textbook, 1_000),
+        "lab": as_the_lab_does(lambda: _rate(lab, 4_000)),
+        "textbook": as_others_do(lambda: _rate(textbook, 1_000)),
     }
     for learner in (lab, textbook):
         while learner.env_steps < 1_200:
@@ -89,7 +110,7 @@ def _stable_baselines() -> Callable[[], float] | None:
         model.learn(1_000, reset_num_timesteps=False)
         return (model._n_updates - before) / (time.perf_counter() - start)
 
-    return rate
+    return as_others_do(rate)
 
 
 def evaluation() -> list[Row]:
@@ -99,8 +120,8 @@ def evaluation() -> list[Row]:
     module.load_state_dict(load_file(SHIPPED / "perfect" / "model.safetensors"))
     times = in_turns(
         {
-            "lab": lambda: seconds(lambda: evaluate(agent, 1_000, 0)),
-            "textbook": lambda: 50 * seconds(lambda: textbook_evaluate(module, 20, 0)),
+            "lab": as_the_lab_does(lambda: seconds(lambda: evaluate(agent, 1_000, 0))),
+            "textbook": as_others_do(lambda: 50 * seconds(lambda: textbook_evaluate(module, 20, 0))),
         },
         3,
     )
@@ -129,7 +150,11 @@ def imitation() -> list[Row]:
             for name in MODELS:
                 textbook_imitation(list(PRESETS[name].config.nn_hidden_layers), train, test, 3)
 
-        times = in_turns({"lab": lambda: seconds(lab), "textbook": lambda: 50 * seconds(textbook)}, 3)
+        sides = {
+            "lab": as_the_lab_does(lambda: seconds(lab)),
+            "textbook": as_others_do(lambda: 50 * seconds(textbook)),
+        }
+        times = in_turns(sides, 3)
     return [
         Row("imitation, four models of 150 epochs", f"{times['lab']:.1f} s"),
         Row("  against the textbook loop", f"{times['textbook'] / times['lab']:.0f} x", "15 x"),
