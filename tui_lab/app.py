@@ -55,7 +55,7 @@ class LabApp(App[None]):
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Help on what has the focus", id="app.help"),
         Binding("t", "theme", "Theme", tooltip="Change between dark and light", id="app.theme", show=False),
         Binding("q", "quit", "Quit", tooltip="Quit; asks while something trains", id="app.quit"),
-        Binding("ctrl+q,ctrl+c", "quit", "Quit", id="app.quit_ctrl", show=False, priority=True),
+        Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
 
     def __init__(

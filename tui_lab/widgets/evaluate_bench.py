@@ -160,7 +160,9 @@ class EvaluateBench(Bench):
 
 
 def histogram(returns: npt.NDArray[np.float64], color: int) -> Picture:
-    """Episodes counted in equal stretches of return from 0 to 500."""
+    """Episodes counted in equal stretches of return from 0 to 500; nothing before there are any."""
+    if not len(returns):
+        return Picture()
     counts, edges = np.histogram(returns, bins=BINS, range=(0, LONGEST))
     middles = (edges[:-1] + edges[1:]) / 2
     bars = Series(tuple(middles.tolist()), tuple(float(c) for c in counts), color, "bars")
