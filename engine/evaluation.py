@@ -52,7 +52,6 @@ class Evaluator:
         self.episodes = episodes
         self.seed = seed
         self.returns: Returns = np.zeros(episodes)
-        self.version = 0
         self._limit = time_limit(environment_id)
         self._env = gymnasium.make_vec(environment_id, num_envs=episodes)
         assert isinstance(self._env.single_action_space, gymnasium.spaces.Discrete)
@@ -91,7 +90,6 @@ class Evaluator:
         self.returns[alive] += rewards[alive]
         self._lengths[alive] += 1
         self._alive &= ~(terminated | truncated)
-        self.version += 1
         if self.finished:
             self._seconds = time.perf_counter() - self._started
             self._env.close()

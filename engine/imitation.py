@@ -63,7 +63,6 @@ class Generator:
         self._states: list[npt.NDArray[np.float32]] = []
         self._actions: list[int] = []
         self._episodes = 1
-        self.version = 0
         agent.begin(seed)
         self._state = np.asarray(self._env.reset(seed=seed)[0], np.float32)
 
@@ -85,7 +84,6 @@ class Generator:
             state, _ = self._env.reset()
             self._episodes += 1
         self._state = np.asarray(state, np.float32)
-        self.version += 1
 
     def result(self) -> Samples:
         """The pairs collected so far."""

@@ -17,7 +17,7 @@ from engine.database import StoreError
 from engine.jobs import Job, Status, StoppedError
 from engine.metrics import MetricLog
 from engine.presets import EPISODES, preset, usual_episodes
-from engine.store import RunRecord, Store
+from engine.store import USUAL_SAMPLES, RunRecord, Store
 
 if TYPE_CHECKING:
     from engine.agents import NetworkAgent
@@ -47,7 +47,7 @@ class DataSource:
 
     path: str | None = None
     agent: str | None = None
-    samples: int = 1_000
+    samples: int = USUAL_SAMPLES
     seed: int = 0
 
 
@@ -81,7 +81,9 @@ def spec_from_dict(kind: str, values: Mapping[str, Any]) -> Spec:
     )
 
 
-def preset_spec(name: str, *, seed: int | None = None, samples: int = 1_000, episodes: int | None = None) -> Spec:
+def preset_spec(
+    name: str, *, seed: int | None = None, samples: int = USUAL_SAMPLES, episodes: int | None = None
+) -> Spec:
     """The spec of a preset as the lessons run it; imitation presets learn from the perfect agent, as in the course.
 
     Raises:
@@ -155,11 +157,6 @@ class Run(Job[Learner]):
     @property
     def title(self) -> str:
         return self.record.title
-
-    @property
-    def version(self) -> int:
-        """Rises with every metric."""
-        return self.log.version
 
     @property
     def counters(self) -> dict[str, int]:

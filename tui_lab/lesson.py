@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from tui_lab.checked_toml import LessonError as LessonError
 from tui_lab.checked_toml import TomlLines, build
@@ -144,7 +144,6 @@ Question = Predict | Quiz
 Block = Bench | Question | Note
 Part = Prose | Block
 
-CHARTS: tuple[str, ...] = get_args(ChartName)
 BLOCKS: dict[str, Callable[..., Block]] = {
     block.__name__.lower(): block for block in (Run, Chart, Watch, Evaluate, Data, Predict, Quiz, Note)
 }

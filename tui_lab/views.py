@@ -81,7 +81,9 @@ def _by_step(chart: str, curves: Sequence[Curve], columns: int) -> Picture:
         for curve in curves
         if isinstance(curve.spec.config, DQNConfig) and curve.spec.config.discount_factor < 1
     }
-    top = max(_top(series), nice_ceiling(1.05 * max(ceilings, default=1)))
+    # Values grow; none may leave the chart, as a passing spike of the loss may.
+    highest = nice_ceiling(max((max(one.y) for one in series if one.y), default=0))
+    top = max(highest, nice_ceiling(1.05 * max(ceilings, default=1)))
     return Picture(tuple(series), (0, reach), (min(0.0, _bottom(series)), top), tuple(sorted(ceilings)))
 
 

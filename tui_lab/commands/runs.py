@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from tui_lab.commands.options import Options, force_option, json_option, pass_op
 from tui_lab.commands.output import RETURN_HEADER, RIGHT, emit_json, number, pairs, return_row, table, when
 
 if TYPE_CHECKING:
+    from engine.config import DQNConfig
     from engine.laboratory import Laboratory
     from engine.store import RunRecord
 
@@ -85,7 +88,7 @@ def show(options: Options, run: str, as_json: bool) -> None:
 
 
 def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
-    from engine.config import ImitationConfig
+    from engine.config import DQNConfig, ImitationConfig
     from engine.diagnosis import diagnose
     from engine.figures import imitation_figures, return_figures, run_config
     from engine.presets import changed_settings
@@ -98,6 +101,7 @@ def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
         "counters": record.counters,
         "settings": config.to_dict(),
         "changed_from_preset": changed_settings(record.preset, record.spec["config"]),
+        "in_practice": _in_practice(config) if isinstance(config, DQNConfig) else None,
         "budget": {key: value for key, value in record.spec.items() if key != "config"},
         "figures": imitation_figures(config, log) if isinstance(config, ImitationConfig) else None,
         "evaluations": [
@@ -114,6 +118,13 @@ def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
     }
 
 
+def _in_practice(config: DQNConfig) -> dict[str, float | None]:
+    """What the settings amount to; a ceiling that is infinite is null."""
+    from engine.schedules import schedule_facts
+
+    return {key: value if math.isfinite(value) else None for key, value in asdict(schedule_facts(config)).items()}
+
+
 def _print_facts(facts: dict[str, Any]) -> None:
     head = ("run", "kind", "preset", "name", "seed", "status", "message")
     counters = {key.replace("_", " "): f"{value:,}" for key, value in facts["counters"].items()}
@@ -125,6 +136,12 @@ def _print_facts(facts: dict[str, Any]) -> None:
     }
     budget = {key: json.dumps(value) for key, value in facts["budget"].items() if value is not None}
     click.echo("\nsettings\n" + _indented(pairs({**settings, **budget})))
+    if facts["in_practice"]:
+        practice = {
+            key.replace("_", " "): "none" if value is None else f"{value:,.5g}"
+            for key, value in facts["in_practice"].items()
+        }
+        click.echo("\nin practice\n" + _indented(pairs(practice)))
     if facts["figures"]:
         figures = {k.replace("_", " "): f"{v:.4f}" if isinstance(v, float) else v for k, v in facts["figures"].items()}
         click.echo("\nfigures\n" + _indented(pairs(figures)))

@@ -78,6 +78,7 @@ class LessonScreen(Screen[None]):
         self._share = 0.0
         self._passed = 1
         self._done = False
+        self._written: tuple[str, float] | None = None
 
     @property
     def lab_app(self) -> LabApp:
@@ -213,8 +214,10 @@ class LessonScreen(Screen[None]):
 
     def save_progress(self) -> None:
         """Keep how far the reader is; a lesson once read to its end stays done."""
-        state = "done" if self._done else "open"
-        self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, state, self._share)
+        progress = ("done" if self._done else "open", self._share)
+        if progress != self._written:
+            self._written = progress
+            self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, *progress)
 
     def on_unmount(self) -> None:
         self.save_progress()

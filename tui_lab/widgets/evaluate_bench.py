@@ -32,6 +32,8 @@ class _Row:
     agent: str
     job: Job[Evaluator] | None = None
     kept: EvaluationRecord | None = None
+    known: bool = False
+    """Whether there is such an agent yet; asked of the store when a run ends, not on every redraw."""
 
 
 class EvaluateBench(Bench):
@@ -67,6 +69,7 @@ class EvaluateBench(Bench):
 
     def _look_up(self, row: _Row) -> None:
         block = self.evaluate_block
+        row.known = not row.agent.startswith(LATEST) or self.lab.store.run_of(row.agent) is not None
         row.kept = self.lab.kept_evaluation(row.agent, block.episodes, block.seed)
 
     def on_option_list_option_highlighted(self) -> None:
@@ -84,18 +87,14 @@ class EvaluateBench(Bench):
 
     def start_all(self) -> None:
         for row in self._rows:
-            if self._known(row) and not (row.job is not None and row.job.status.live):
+            if row.known and not (row.job is not None and row.job.status.live):
                 self._start_row(row)
-
-    def _known(self, row: _Row) -> bool:
-        """Whether there is such an agent yet."""
-        return not row.agent.startswith(LATEST) or self.lab.store.run_of(row.agent) is not None
 
     def _start_row(self, row: _Row) -> None:
         if row.job is not None and row.job.status.live:
             self.notify(f"{agent_title(row.agent)} is being evaluated already.")
             return
-        if not self._known(row):
+        if not row.known:
             preset = row.agent.removeprefix(LATEST)
             self.notify(f"There is no finished {preset} run yet; train one first.", severity="warning")
             return
@@ -155,7 +154,7 @@ class EvaluateBench(Bench):
         if row.kept is not None:
             words = returns_summary(row.kept.returns, row.kept.perfect)
             return Content.assemble(status_mark(Status.FINISHED, self.glyphs), name, words)
-        words = "not evaluated yet" if self._known(row) else "train it first"
+        words = "not evaluated yet" if row.known else "train it first"
         return Content.assemble(status_mark(None, self.glyphs), name, (words, "$muted"))
 
 
