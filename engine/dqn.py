@@ -11,6 +11,7 @@ The target network does not change inside a burst, so its values for the whole b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,9 +55,9 @@ def td_targets(
             chooses the next action, the target network values it. Without it the target network does both.
     """
     if next_online_values is None:
-        values = next_target_values.amax(1)
+        values = next_target_values.amax(-1)
     else:
-        values = next_target_values.gather(1, next_online_values.argmax(1, keepdim=True)).squeeze(1)
+        values = next_target_values.gather(-1, next_online_values.argmax(-1, keepdim=True)).squeeze(-1)
     return rewards + discount * (1.0 - ended) * values
 
 
@@ -160,31 +161,29 @@ class DQNLearner:
         actions = torch.from_numpy(batch.actions)
         rewards = torch.from_numpy(batch.rewards)
         ends = torch.from_numpy(ended.astype(np.float32))
-        next_target = self.target.forward(next_states.view(count * size, -1))
-        targets = td_targets(rewards.view(-1), ends.view(-1), next_target, config.discount_factor).view(count, size)
-        next_target = next_target.view(count, size, -1)
+        next_target = self.target.forward(next_states.view(count * size, -1)).view(count, size, -1)
+        targets = td_targets(rewards, ends, next_target, config.discount_factor)
         # The derivative of mean((Q(s, a) - target)^2) by Q(s, b) is 2 (Q(s, b) - target) / size for b = a, else 0.
-        slopes = torch.zeros(count, size, self._env.action_count).scatter_(2, actions.unsqueeze(2), 2 / size)
-        outputs, output_gradients, norms = [], [], []
+        slopes = torch.zeros(count, size, self._env.action_count).scatter_(2, actions.unsqueeze(2), 2 / size).unbind()
+        # For Double DQN the online network sees the next states in the same pass.
+        inputs = (torch.cat((states, next_states), 1) if config.double_q else states).unbind()
+        output_gradients = torch.empty(count, size, self._env.action_count)
+        outputs, norms = [], []
         self.adam.learning_rate = learning_rate_at(config, self.progress)
-        for i in range(count):
-            target = targets[i]
+        for i, output_gradient in enumerate(output_gradients.unbind()):
+            activations, target = self.network.activations(inputs[i]), targets[i]
             if config.double_q:
-                activations = self.network.activations(torch.cat((states[i], next_states[i])))
                 next_online = activations[-1][size:]
                 target = td_targets(rewards[i], ends[i], next_target[i], config.discount_factor, next_online)
                 activations = [layer[:size] for layer in activations]
-            else:
-                activations = self.network.activations(states[i])
-            output_gradient = (activations[-1] - target.unsqueeze(1)).mul_(slopes[i])
+            torch.sub(activations[-1], target.unsqueeze(1), out=output_gradient).mul_(slopes[i])
             self.network.backward(activations, output_gradient)
             norms.append(self.network.clip_gradient(config.max_grad_norm))
             self.adam.step()
             outputs.append(activations[-1])
-            output_gradients.append(output_gradient)
         self.gradient_steps += count
         # Squared errors are those derivatives squared, times (size / 2)^2; their mean over the batch is the loss.
-        loss = float(torch.stack(output_gradients).square_().sum()) * size / (4 * count)
+        loss = float(output_gradients.square_().sum()) * size / (4 * count)
         self._report(loss, norms, float(torch.stack(outputs).amax(2).mean()))
 
     def _report(self, loss: float, norms: list[float], value: float) -> None:
@@ -193,7 +192,7 @@ class DQNLearner:
         Raises:
             DivergenceError: a loss or a norm is not a finite number.
         """
-        if not (np.isfinite(loss) and np.isfinite(norms).all()):
+        if not math.isfinite(loss + sum(norms)):
             before = [self.log.last(name) for name in ("loss", "grad_norm", "q")]
             was = (
                 "in the first burst"
@@ -205,7 +204,7 @@ class DQNLearner:
                 f"A lower learning_rate or max_grad_norm is the usual cure."
             )
         self.log.append("loss", self.env_steps, loss)
-        self.log.append("grad_norm", self.env_steps, float(np.mean(norms)))
+        self.log.append("grad_norm", self.env_steps, math.fsum(norms) / len(norms))
         self.log.append("q", self.env_steps, value)
 
     def _update_target(self) -> None:

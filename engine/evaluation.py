@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,14 @@ import numpy.typing as npt
 from engine.agents import Agent, NetworkAgent, check_fit
 from engine.environment import make_environment, time_limit
 from engine.figures import return_figures
+from engine.jobs import usable_cores
 from engine.network import prepare_thread
 
 CARTPOLE = "CartPole-v1"
+LANE_EPISODES = 500
+"""Episodes in one vector environment: enough to make little of its cost a step, few enough for two cores to share."""
+LANE_STEPS = 40
+"""Steps of all lanes together in one `advance`, some 20 ms; so that threads seldom wait for one another."""
 Floats = npt.NDArray[np.float32]
 Returns = npt.NDArray[np.float64]
 
@@ -39,11 +45,52 @@ class Evaluation:
         return return_figures(self.returns, self.perfect)
 
 
-class Evaluator:
-    """Plays `episodes` episodes side by side; `advance` takes one step in every one that is still going.
+class _Lane:
+    """Episodes played side by side: one sub-environment an episode, and only its first episode."""
 
-    One sub-environment an episode and only the first episode of each, so long and short episodes count alike. The same
-    agent, episodes and seed give the same returns on the same machine.
+    def __init__(self, agent: Agent, episodes: int, seed: int, environment_id: str) -> None:
+        self._agent = agent
+        self._env = gymnasium.make_vec(environment_id, num_envs=episodes)
+        assert isinstance(self._env.single_action_space, gymnasium.spaces.Discrete)
+        self._first_action = int(self._env.single_action_space.start)
+        self._states: Floats = np.asarray(self._env.reset(seed=seed)[0], np.float32)
+        check_fit(agent, environment_id, self._states.shape[1], int(self._env.single_action_space.n))
+        self.returns: Returns = np.zeros(episodes)
+        self.lengths = np.zeros(episodes, np.int64)
+        self.alive = np.ones(episodes, np.bool_)
+
+    @property
+    def finished(self) -> bool:
+        return not self.alive.any()
+
+    def advance(self, steps: int) -> None:
+        """That many environment steps in every episode that is not over."""
+        for _ in range(steps):
+            if self.finished:
+                self._env.close()
+                return
+            self._step()
+
+    def _step(self) -> None:
+        alive = self.alive
+        if alive.all():
+            actions = self._agent.act(self._states) + self._first_action
+        else:
+            actions = np.full(len(alive), self._first_action, np.int64)
+            actions[alive] += self._agent.act(self._states[alive])
+        observations, rewards, terminated, truncated, _ = self._env.step(actions)
+        self._states = np.asarray(observations, np.float32)
+        self.returns += rewards * alive
+        self.lengths += alive
+        alive &= ~(terminated | truncated)
+
+
+class Evaluator:
+    """Plays `episodes` episodes side by side; `advance` takes some steps in every one that is still going.
+
+    Long and short episodes count alike: none is begun because another one ended. The episodes lie in lanes of a fixed
+    size, each with starts of its own, and a network's lanes are played in threads. So the same agent, episodes and seed
+    give the same returns on the same machine, however many cores are free.
     """
 
     def __init__(self, agent: Agent, episodes: int, seed: int, environment_id: str = CARTPOLE) -> None:
@@ -51,54 +98,55 @@ class Evaluator:
         self.agent = agent
         self.episodes = episodes
         self.seed = seed
-        self.returns: Returns = np.zeros(episodes)
         self._limit = time_limit(environment_id)
-        self._env = gymnasium.make_vec(environment_id, num_envs=episodes)
-        assert isinstance(self._env.single_action_space, gymnasium.spaces.Discrete)
-        self._first_action = int(self._env.single_action_space.start)
-        self._states: Floats = np.asarray(self._env.reset(seed=seed)[0], np.float32)
-        check_fit(agent, environment_id, self._states.shape[1], int(self._env.single_action_space.n))
-        self._lengths = np.zeros(episodes, np.int64)
-        self._alive = np.ones(episodes, np.bool_)
+        sizes = [min(LANE_EPISODES, episodes - first) for first in range(0, episodes, LANE_EPISODES)]
+        more_seeds = np.random.SeedSequence(seed).generate_state(len(sizes) - 1)
+        seeds = [seed, *map(int, more_seeds)]
+        self._lanes = [_Lane(agent, size, own, environment_id) for size, own in zip(sizes, seeds, strict=True)]
+        threads = min(len(sizes), usable_cores()) if isinstance(agent, NetworkAgent) else 1
+        # The threads end with the executor, which ends with the evaluator.
+        self._threads = ThreadPoolExecutor(threads, "evaluation", prepare_thread) if threads > 1 else None
         self._started = time.perf_counter()
         self._seconds = 0.0
         agent.begin(seed)
 
     @property
     def finished(self) -> bool:
-        return not self._alive.any()
+        return all(lane.finished for lane in self._lanes)
+
+    @property
+    def returns(self) -> Returns:
+        """The sum of rewards of each episode so far, [episodes]."""
+        return np.concatenate([lane.returns for lane in self._lanes])
 
     @property
     def ended(self) -> npt.NDArray[np.bool_]:
         """Which episodes are over, [episodes]; their returns are final."""
-        return ~self._alive
+        return ~np.concatenate([lane.alive for lane in self._lanes])
 
     @property
     def progress(self) -> float:
         """Share of episodes that are over, or of the time limit where that is further."""
-        over = 1.0 - self._alive.mean()
-        return float(over if self._limit is None else max(over, self._lengths.max() / self._limit))
+        over = float(self.ended.mean())
+        return over if self._limit is None else max(over, float(self._lengths.max()) / self._limit)
+
+    @property
+    def _lengths(self) -> npt.NDArray[np.int64]:
+        return np.concatenate([lane.lengths for lane in self._lanes])
 
     def advance(self) -> None:
-        """One environment step in every episode that is not over."""
-        alive = np.flatnonzero(self._alive)
-        actions = np.full(self.episodes, self._first_action, np.int64)
-        states = self._states if len(alive) == self.episodes else self._states[alive]
-        actions[alive] += self.agent.act(states)
-        observations, rewards, terminated, truncated, _ = self._env.step(actions)
-        self._states = np.asarray(observations, np.float32)
-        self.returns[alive] += rewards[alive]
-        self._lengths[alive] += 1
-        self._alive &= ~(terminated | truncated)
+        """A few environment steps in every episode that is not over."""
+        play = self._threads.map if self._threads else map
+        steps = max(1, LANE_STEPS // len(self._lanes))
+        list(play(lambda lane: lane.advance(steps), self._lanes))
         if self.finished:
             self._seconds = time.perf_counter() - self._started
-            self._env.close()
 
     def result(self) -> Evaluation:
         """The outcome; only once `finished`."""
         assert self.finished
         perfect = 0 if self._limit is None else int((self._lengths >= self._limit).sum())
-        return Evaluation(self.agent.name, self.seed, self.returns.copy(), perfect, self._seconds)
+        return Evaluation(self.agent.name, self.seed, self.returns, perfect, self._seconds)
 
 
 def evaluate(agent: Agent, episodes: int = 1_000, seed: int = 0, environment_id: str = CARTPOLE) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,11 @@ class Status(StrEnum):
     def live(self) -> bool:
         """Whether a thread of this process still works on it or waits to."""
         return self in (Status.STARTING, Status.RUNNING, Status.PAUSED)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _sentence(error: Exception) -> str:

@@ -64,7 +64,7 @@ class ReplayBuffer:
 
     def take(self, indices: npt.NDArray[np.int64]) -> Batch:
         """The transitions at `indices`, each in [0, len(self)), of any shape."""
-        return Batch(**{name: array[indices] for name, array in self._arrays.items()})  # type: ignore[arg-type]
+        return Batch(**{name: array.take(indices, axis=0) for name, array in self._arrays.items()})  # type: ignore[arg-type]
 
     def state(self) -> dict[str, Any]:
         """The filled part of every array, and where the next transition goes."""

@@ -7,7 +7,6 @@ unfinished one is continued. So asking for the same seeds again goes on wherever
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from typing import Any
 
 from engine.diagnosis import TIME_LIMIT
 from engine.figures import return_figures
-from engine.jobs import Status
+from engine.jobs import Status, usable_cores
 from engine.laboratory import Laboratory
 from engine.runs import DQNSpec, spec_from_dict
 from engine.seed_process import POLL_SECONDS, Assignment, Ended, SeedProcess, kept_evaluation, weights_of
@@ -60,11 +59,6 @@ class SeedOutcome:
     def complete(self) -> bool:
         """Trained to the end and evaluated."""
         return self.status == Status.FINISHED and self.last is not None
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_seeds(

@@ -51,7 +51,7 @@ def training() -> list[Row]:
     lab = DQNLearner(GOOD_2.replace(seed=1), MetricLog(), episodes=100_000)
     textbook = TextbookDQN(GOOD_2.replace(seed=1))
     sides: dict[str, Callable[[], float]] = {
-        "lab": as_the_lab_does(lambda: _rate(lab, 4_000)),
+        "lab": as_the_lab_does(lambda: _rate(lab, 2_000)),
         "textbook": as_others_do(lambda: _rate(textbook, 1_000)),
     }
     for learner in (lab, textbook):
@@ -60,13 +60,13 @@ def training() -> list[Row]:
     baseline = _stable_baselines()
     if baseline is not None:
         sides["sb3"] = baseline
-    rates = in_turns(sides, 5)
-    rows = [
-        Row("DQN training, gradient steps a second", f"{rates['lab']:,.0f}"),
-        Row("  against the textbook loop", f"{rates['lab'] / rates['textbook']:.1f} x", "6 x"),
+    rates = in_turns(sides, 7)
+    against = f"{rates.ratio('lab', 'sb3'):.1f} x" if baseline else "not installed"
+    return [
+        Row("DQN training, gradient steps a second", f"{rates.median('lab'):,.0f}"),
+        Row("  against the textbook loop", f"{rates.ratio('lab', 'textbook'):.1f} x", "6 x"),
+        Row("  against Stable-Baselines3", against, "4 x"),
     ]
-    against = f"{rates['lab'] / rates['sb3']:.1f} x" if baseline else "not installed"
-    return [*rows, Row("  against Stable-Baselines3", against, "4 x")]
 
 
 def _rate(learner: DQNLearner | TextbookDQN, env_steps: int) -> float:
@@ -123,11 +123,11 @@ def evaluation() -> list[Row]:
             "lab": as_the_lab_does(lambda: seconds(lambda: evaluate(agent, 1_000, 0))),
             "textbook": as_others_do(lambda: 50 * seconds(lambda: textbook_evaluate(module, 20, 0))),
         },
-        3,
+        9,
     )
     return [
-        Row("evaluation, 1,000 episodes of 500 steps", f"{times['lab']:.2f} s"),
-        Row("  against the textbook loop", f"{times['textbook'] / times['lab']:.0f} x", "50 x"),
+        Row("evaluation, 1,000 episodes of 500 steps", f"{times.median('lab'):.2f} s"),
+        Row("  against the textbook loop", f"{times.ratio('textbook', 'lab'):.0f} x", "50 x"),
     ]
 
 
@@ -156,8 +156,8 @@ def imitation() -> list[Row]:
         }
         times = in_turns(sides, 3)
     return [
-        Row("imitation, four models of 150 epochs", f"{times['lab']:.1f} s"),
-        Row("  against the textbook loop", f"{times['textbook'] / times['lab']:.0f} x", "15 x"),
+        Row("imitation, four models of 150 epochs", f"{times.median('lab'):.1f} s"),
+        Row("  against the textbook loop", f"{times.ratio('textbook', 'lab'):.0f} x", "15 x"),
     ]
 
 
@@ -167,10 +167,9 @@ def checkpoint() -> list[Row]:
     while learner.env_steps < 100_000:
         learner.advance()
     with tempfile.TemporaryDirectory() as folder:
-        once = in_turns({"lab": lambda: seconds(lambda: save_checkpoint(Path(folder) / "c", learner.state()))}, 5)[
-            "lab"
-        ]
-    return [Row("checkpoint every 5 s, 100,000 transitions", f"{100 * once / 5:.1f} % of the time", "2 %")]
+        once = in_turns({"lab": lambda: seconds(lambda: save_checkpoint(Path(folder) / "c", learner.state()))}, 5)
+    share = 100 * once.median("lab") / 5
+    return [Row("checkpoint every 5 s, 100,000 transitions", f"{share:.1f} % of the time", "2 %")]
 
 
 MEMORY = """
@@ -203,8 +202,8 @@ def startup() -> list[Row]:
         5,
     )
     return [
-        Row("dqn-lab --help", f"{times['help']:.2f} s", "0.4 s"),
-        Row("import engine", f"{times['import']:.2f} s", "0.4 s"),
+        Row("dqn-lab --help", f"{times.median('help'):.2f} s", "0.4 s"),
+        Row("import engine", f"{times.median('import'):.2f} s", "0.4 s"),
     ]
 
 

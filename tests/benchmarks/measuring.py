@@ -23,10 +23,26 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turns(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Call each side once a round, in turns; the median of what each returned."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What each side returned, one value a round."""
+
+    rounds: dict[str, list[float]]
+
+    def median(self, side: str) -> float:
+        return median(self.rounds[side])
+
+    def ratio(self, over: str, under: str) -> float:
+        """The median of the rounds' ratios: a machine that is slower for a while slows both sides of a round."""
+        return median(a / b for a, b in zip(self.rounds[over], self.rounds[under], strict=True))
+
+
+def in_turns(sides: dict[str, Callable[[], float]], rounds: int) -> Measured:
+    """Call each side once a round, in turns, after one round that does not count."""
     results: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
+    for counts in [False] + rounds * [True]:
         for name, side in sides.items():
-            results[name].append(side())
-    return {name: median(values) for name, values in results.items()}
+            value = side()
+            if counts:
+                results[name].append(value)
+    return Measured(results)

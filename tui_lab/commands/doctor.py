@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from engine.jobs import usable_cores
 from tui_lab.commands.errors import Failed
 from tui_lab.commands.options import Options, json_option, pass_options
 from tui_lab.commands.output import emit_json, pairs
@@ -126,12 +127,10 @@ def _printable_samples() -> dict[str, str]:
 
 
 def _machine() -> dict[str, Any]:
-    cores = os.cpu_count()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     return {
         "system": platform.platform(),
         "processor": platform.machine(),
-        "cores": cores,
-        "usable_cores": usable,
+        "cores": os.cpu_count(),
+        "usable_cores": usable_cores(),
         "threads_per_run": 1,  # engine.network.prepare_thread
     }

@@ -24,7 +24,8 @@ SUMMARY_RIGHT = frozenset(SUMMARY_HEADER[1:])
 
 def train_seeds(lab: Laboratory, spec: DQNSpec, count: int, preset: str | None, stop: Stop, as_json: bool) -> None:
     """Train `count` seeds from the config's own on, print them, and exit with 1 or more unless all finished."""
-    from engine.seeds import run_seeds, summarise, usable_cores
+    from engine.jobs import usable_cores
+    from engine.seeds import run_seeds, summarise
 
     started = time.perf_counter()
     seeds = range(spec.config.seed, spec.config.seed + count)
