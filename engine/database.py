@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SCHEMA_VERSION = 1
-SCHEMA = """
+FIRST_SCHEMA = """
 CREATE TABLE runs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, preset TEXT, name TEXT, spec TEXT NOT NULL, seed INTEGER NOT NULL,
     status TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, seconds REAL NOT NULL DEFAULT 0,
@@ -37,6 +36,9 @@ CREATE TABLE answers (
     created TEXT NOT NULL
 ) STRICT;
 """
+MIGRATIONS = (FIRST_SCHEMA, "ALTER TABLE runs ADD COLUMN first_perfect_seconds REAL;")
+"""What leads from each version of the schema to the next, from an empty file on."""
+SCHEMA_VERSION = len(MIGRATIONS)
 
 
 class StoreError(ValueError):
@@ -63,6 +65,7 @@ class Database:
             ) from None
 
     def _migrate(self) -> None:
+        """Bring the schema to the current version, whole or not at all; what the tables hold stays."""
         with self._transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
@@ -70,10 +73,11 @@ class Database:
                     f"{self.home / 'lab.db'} was written by a newer dqn-lab (schema {version}, this one knows "
                     f"{SCHEMA_VERSION}); update dqn-lab or choose another home."
                 )
-            if version == 0:
-                for statement in SCHEMA.split(";\n"):
+            for statements in MIGRATIONS[version:]:
+                for statement in statements.split(";\n"):
                     if statement.strip():
                         db.execute(statement)
+            if version < SCHEMA_VERSION:
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _connection(self) -> sqlite3.Connection:

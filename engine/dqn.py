@@ -22,6 +22,7 @@ from torch import Tensor
 
 from engine.agents import NetworkAgent
 from engine.config import DQNConfig
+from engine.divergence import DivergenceError, divergence
 from engine.environment import Environment, state_scaling
 from engine.evaluation import Evaluator
 from engine.metrics import Episode, MetricLog
@@ -31,10 +32,6 @@ from engine.schedules import epsilon_at, learning_rate_at
 
 SELECTION_EPISODES = 100
 CONFIRMATION_EPISODES = 1_000
-
-
-class DivergenceError(ArithmeticError):
-    """A loss that is no longer a finite number; the message tells what the last finite burst looked like."""
 
 
 def td_targets(
@@ -151,7 +148,11 @@ class DQNLearner:
 
     @torch.inference_mode()
     def _learn(self) -> None:
-        """One burst of gradient steps."""
+        """One burst of gradient steps; logs its mean loss, its mean gradient norm before clipping and its mean Q-value.
+
+        Raises:
+            DivergenceError: the loss, a gradient or the weights are no longer finite.
+        """
         config, count, size = self.config, self.config.n_gradient_steps, self.config.batch_size
         indices = self._sampling.integers(len(self.replay), size=(count, size))
         batch = self.replay.take(indices)
@@ -184,28 +185,22 @@ class DQNLearner:
         self.gradient_steps += count
         # Squared errors are those derivatives squared, times (size / 2)^2; their mean over the batch is the loss.
         loss = float(output_gradients.square_().sum()) * size / (4 * count)
-        self._report(loss, norms, float(torch.stack(outputs).amax(2).mean()))
-
-    def _report(self, loss: float, norms: list[float], value: float) -> None:
-        """Log a burst: mean loss, mean gradient norm before clipping, mean of the largest Q-value.
-
-        Raises:
-            DivergenceError: a loss or a norm is not a finite number.
-        """
-        if not math.isfinite(loss + sum(norms)):
-            before = [self.log.last(name) for name in ("loss", "grad_norm", "q")]
-            was = (
-                "in the first burst"
-                if None in before
-                else "before that it was {} with gradient norm {} and mean largest Q-value {}".format(*before)
-            )
-            raise DivergenceError(
-                f"the loss stopped being a finite number at gradient step {self.gradient_steps}; {was}. "
-                f"A lower learning_rate or max_grad_norm is the usual cure."
-            )
+        if not math.isfinite(loss + sum(norms) + float(self.network.flat.sum())):
+            raise self._divergence(norms, outputs, max(float(states.abs().max()), float(rewards.abs().max())))
         self.log.append("loss", self.env_steps, loss)
-        self.log.append("grad_norm", self.env_steps, math.fsum(norms) / len(norms))
-        self.log.append("q", self.env_steps, value)
+        self.log.append("grad_norm", self.env_steps, math.fsum(norms) / count)
+        self.log.append("q", self.env_steps, float(torch.stack(outputs).amax(2).mean()))
+
+    def _divergence(self, norms: list[float], outputs: list[Tensor], largest_input: float) -> DivergenceError:
+        """The story of a burst that ended without finite numbers: what was finite last, in it or before it."""
+        finite = next((i for i, norm in enumerate(norms) if not math.isfinite(norm)), len(norms))
+        return divergence(
+            self.config,
+            last_finite_step=self.gradient_steps - len(norms) + finite,
+            gradient_norm=norms[finite - 1] if finite else self.log.last("grad_norm"),
+            largest_output=float(outputs[finite - 1].abs().max()) if finite else self.log.last("q"),
+            largest_input=largest_input,
+        )
 
     def _update_target(self) -> None:
         rate = self.config.target_soft_update_rate
@@ -240,11 +235,14 @@ class DQNLearner:
         if not self._selecting.finished:
             return
         result = self._selecting.result()
-        if result.perfect == SELECTION_EPISODES:
+        perfect = result.perfect == result.episodes
+        if perfect and result.episodes == SELECTION_EPISODES:
             self._selecting = self._evaluator(CONFIRMATION_EPISODES, self._selection_seed + 1)
             return
         score = float(result.returns.mean())
         self.log.append("selection", self.episode_index, score)
+        if perfect and self.log.length("first_perfect") == 0:
+            self.log.append("first_perfect", self.env_steps, self.episode_index)
         if score >= self._best_score:
             self._best_score = score
             self._best_flat = self.network.flat.clone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, S
 from engine.agents import Agent, NetworkAgent, check_fit
 from engine.checkpoint import write_whole
 from engine.config import ImitationConfig
+from engine.divergence import DivergenceError, divergence
 from engine.environment import make_environment
 from engine.metrics import MetricLog
 from engine.network import MLP, Adam, prepare_thread
@@ -229,12 +231,18 @@ class ImitationLearner:
         return {"epochs": self.epoch, "gradient_steps": self.gradient_steps}
 
     def advance(self) -> None:
-        """One minibatch; after the last one of an epoch, also loss and accuracy on the test rows."""
+        """One minibatch; after the last one of an epoch, also loss and accuracy on the test rows.
+
+        Raises:
+            DivergenceError: the loss or the weights are no longer finite.
+        """
         states, actions = next(self._batches)
         activations = self.network.activations(states)
         loss, gradient = cross_entropy(activations[-1], actions)
         self.network.backward(activations, gradient)
         self.adam.step()
+        if not math.isfinite(float(loss) + float(self.network.flat.sum())):
+            raise self._divergence(states, activations[-1])
         self.gradient_steps += 1
         self._batch_index += 1
         right, count = int((activations[-1].argmax(1) == actions).sum()), len(actions)
@@ -245,6 +253,17 @@ class ImitationLearner:
         self.log.append("batch_accuracy", self.gradient_steps, right / count)
         if self._seen == len(self._train):
             self._end_epoch()
+
+    def _divergence(self, states: Tensor, outputs: Tensor) -> DivergenceError:
+        norm, largest = float(torch.linalg.vector_norm(self.network.gradient)), float(outputs.abs().max())
+        finite = math.isfinite(norm + largest)  # Then it was this step's update that went too far.
+        return divergence(
+            self.config,
+            last_finite_step=self.gradient_steps + finite,
+            gradient_norm=norm if finite else None,
+            largest_output=largest if finite else None,
+            largest_input=float(states.abs().max()),
+        )
 
     def _end_epoch(self) -> None:
         self.epoch += 1

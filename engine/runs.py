@@ -138,6 +138,7 @@ class Run(Job[Learner]):
         self.spec = spec_from_dict(record.kind, record.spec)
         self.log = MetricLog()
         self.state_hash = record.state_hash
+        self.first_perfect_seconds = record.first_perfect_seconds
         self._saved: dict[str, int] = {}
         self._saved_episodes = 0
         self._checkpoint_time = time.monotonic()
@@ -171,6 +172,7 @@ class Run(Job[Learner]):
         checkpoint = self._folder / "checkpoint"
         settle_folder(checkpoint)
         state = load_checkpoint(checkpoint) if checkpoint.exists() else None
+        self.first_perfect_seconds = None if state is None else state.get("first_perfect_seconds")
         if state is not None:
             loaded = self.store.load_metrics(self.id)
             loaded.truncate(state["log"].get("lengths", {}), state["log"]["episodes"])
@@ -226,6 +228,7 @@ class Run(Job[Learner]):
             "learner": learner_state,
             "log": {"lengths": self._saved, "episodes": self._saved_episodes},
             "seconds": self.seconds,
+            "first_perfect_seconds": self.first_perfect_seconds,
         }
         save_checkpoint(self._folder / "checkpoint", state)
         self._update_row(self.status)
@@ -236,6 +239,7 @@ class Run(Job[Learner]):
             self.id,
             status=str(status),
             seconds=self.seconds,
+            first_perfect_seconds=self.first_perfect_seconds,
             progress=self.progress,
             counters=self.counters,
             state_hash=self.state_hash,
@@ -243,6 +247,8 @@ class Run(Job[Learner]):
         )
 
     def _advanced(self) -> None:
+        if self.first_perfect_seconds is None and self.log.length("first_perfect"):
+            self.first_perfect_seconds = self.seconds
         if time.monotonic() - self._checkpoint_time >= CHECKPOINT_SECONDS:
             self.checkpoint()
 

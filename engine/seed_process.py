@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from engine.database import StoreError
+from engine.divergence import DivergenceError
 from engine.jobs import Job, Status
 from engine.laboratory import Laboratory
 from engine.runs import DQNSpec
@@ -125,8 +126,6 @@ def _see_through(lab: Laboratory, assignment: Assignment, parent: _Parent) -> En
             parent.tell(Progress(run.progress))
             _stop_if_asked(run, parent)
         if run.status != Status.FINISHED:
-            from engine.dqn import DivergenceError
-
             return Ended(diverged=isinstance(run.exception, DivergenceError))
     return _evaluate(lab, lab.store.run(run_id), parent)
 

@@ -14,7 +14,6 @@ from multiprocessing import connection
 from statistics import median
 from typing import Any
 
-from engine.diagnosis import TIME_LIMIT
 from engine.figures import return_figures
 from engine.jobs import Status, usable_cores
 from engine.laboratory import Laboratory
@@ -23,7 +22,6 @@ from engine.seed_process import POLL_SECONDS, Assignment, Ended, SeedProcess, ke
 from engine.statistics import bootstrap_interval, interquartile_mean, wilson_interval
 from engine.store import RunRecord
 
-CARTPOLE = "CartPole-v1"
 Figures = dict[str, float | int]
 
 
@@ -36,7 +34,8 @@ class SeedOutcome:
     episodes, env_steps, gradient_steps, seconds: of training, as at the latest checkpoint.
     last, best: mean, std, min, max, perfect, episodes of the greedy evaluation of a finished run's weights; None for
         what is not there.
-    first_perfect_env_steps: environment steps at the first selection evaluation whose mean is CartPole's maximum.
+    first_perfect_env_steps, first_perfect_seconds: of training until the first selection evaluation whose every
+        episode lasted to the time limit; None without one.
     message: one sentence on what went wrong.
     diverged: whether it was the learning itself that failed; then the seed counts, as not perfect.
     """
@@ -51,6 +50,7 @@ class SeedOutcome:
     last: Figures | None
     best: Figures | None
     first_perfect_env_steps: int | None
+    first_perfect_seconds: float | None
     state_hash: str | None
     message: str | None
     diverged: bool = False
@@ -145,7 +145,7 @@ def _is_complete(lab: Laboratory, record: RunRecord) -> bool:
 def _outcome(lab: Laboratory, seed: int, run: str | None, end: Ended) -> SeedOutcome:
     if run is None:
         message = end.message or "no run began."
-        return SeedOutcome(seed, None, str(Status.FAILED), 0, 0, 0, 0.0, None, None, None, None, message)
+        return SeedOutcome(seed, None, str(Status.FAILED), 0, 0, 0, 0.0, None, None, None, None, None, message)
     return _read(lab, seed, lab.store.run(run), end)
 
 
@@ -163,6 +163,7 @@ def _read(lab: Laboratory, seed: int, record: RunRecord, end: Ended) -> SeedOutc
         last=_figures(lab, record, "last"),
         best=_figures(lab, record, "best"),
         first_perfect_env_steps=_first_perfect(lab, record),
+        first_perfect_seconds=record.first_perfect_seconds,
         state_hash=record.state_hash,
         message=end.message or record.message,
         diverged=end.diverged,
@@ -175,16 +176,9 @@ def _figures(lab: Laboratory, record: RunRecord, which: str) -> Figures | None:
 
 
 def _first_perfect(lab: Laboratory, record: RunRecord) -> int | None:
-    """Environment steps at the first selection evaluation with a perfect mean; None without one."""
-    log = lab.log(record.id)
-    episodes, means = log.read("selection")
-    if record.spec["config"]["environment"] != CARTPOLE or not (means >= TIME_LIMIT).any():
-        return None
-    first = int((means >= TIME_LIMIT).argmax())
-    # The selection that ends a run may come in the middle of an episode.
-    if first == len(means) - 1 and record.status == Status.FINISHED:
-        return record.counters["env_steps"]
-    return log.episodes()[int(episodes[first]) - 1].env_step
+    """Environment steps at the first perfect selection evaluation; None without one."""
+    env_steps, _ = lab.log(record.id).read("first_perfect")
+    return int(env_steps[0]) if len(env_steps) else None
 
 
 def summarise(outcomes: Sequence[SeedOutcome]) -> dict[str, Any]:
@@ -197,17 +191,22 @@ def summarise(outcomes: Sequence[SeedOutcome]) -> dict[str, Any]:
         last, best: success_rate, success_interval [low, high] (Wilson), perfect, iqm (of the seeds' mean returns),
             iqm_interval [low, high] (bootstrap; None for a single value), seeds (how many count); None where no seed
             has such weights.
-        first_perfect_env_steps: the median over the seeds that count, or None where half of them or more never came
-            there: leaving those out would flatter the settings.
+        first_perfect_env_steps, first_perfect_seconds: the medians over the seeds that count, or None where half of
+            them or more never came there: leaving those out would flatter the settings.
     """
     counted = [outcome for outcome in outcomes if outcome.complete or outcome.diverged]
-    steps = [math.inf if o.first_perfect_env_steps is None else o.first_perfect_env_steps for o in counted]
-    middle = median(steps) if steps else math.inf
     return {
         "last": _summary([outcome.last for outcome in counted], sum(o.diverged for o in counted)),
         "best": _summary([outcome.best for outcome in counted], sum(o.diverged for o in counted)),
-        "first_perfect_env_steps": middle if math.isfinite(middle) else None,
+        "first_perfect_env_steps": _middle([outcome.first_perfect_env_steps for outcome in counted]),
+        "first_perfect_seconds": _middle([outcome.first_perfect_seconds for outcome in counted]),
     }
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    """The median, where None counts as larger than every number; None where it is no number."""
+    middle = median([math.inf if value is None else value for value in values] or [math.inf])
+    return middle if math.isfinite(middle) else None
 
 
 def _summary(evaluations: Sequence[Figures | None], diverged: int) -> dict[str, Any] | None:

@@ -33,7 +33,11 @@ def home_folder(given: str | os.PathLike[str] | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What the store knows of a run. `spec` is everything it was started with, as plain values."""
+    """What the store knows of a run.
+
+    spec: everything it was started with, as plain values.
+    seconds: of training; first_perfect_seconds: those until its first perfect selection evaluation, None without one.
+    """
 
     id: str
     kind: str
@@ -45,6 +49,7 @@ class RunRecord:
     created: str
     updated: str
     seconds: float
+    first_perfect_seconds: float | None
     progress: float
     counters: dict[str, int]
     state_hash: str | None

@@ -114,6 +114,7 @@ def entry(name: str, spec: DQNSpec, outcomes: list[SeedOutcome]) -> dict[str, An
                 "best": outcome.best and outcome.best["mean"],
                 "env_steps": outcome.env_steps,
                 "first_perfect_env_steps": outcome.first_perfect_env_steps,
+                "first_perfect_seconds": outcome.first_perfect_seconds and round(outcome.first_perfect_seconds, 1),
                 "seconds": round(outcome.seconds, 1),
                 "diverged": outcome.diverged,
             }

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from engine.checkpoint import load_checkpoint, save_checkpoint, state_hash
 from engine.config import ConfigError, DQNConfig
-from engine.dqn import DivergenceError, DQNLearner, td_targets
-from engine.evaluation import evaluate
+from engine.divergence import DivergenceError
+from engine.dqn import DQNLearner, td_targets
+from engine.evaluation import Evaluation, evaluate
 from engine.replay import Batch
 from engine.schedules import epsilon_at, schedule_facts
 
@@ -356,6 +357,46 @@ def test_the_best_agent_has_the_weights_of_the_highest_selection_score() -> None
     np.testing.assert_array_equal(run.agents()["last"].network.flat.numpy(), run.network.flat.numpy())
 
 
+class Scripted:
+    """Stands in for the evaluations of a run, in turn: so many of so many episodes are perfect."""
+
+    def __init__(self, *results: tuple[int, int]) -> None:
+        self.results = iter(results)
+
+    def __call__(self, _learner: DQNLearner, episodes: int, seed: int) -> Scripted:
+        perfect, expected = next(self.results)
+        assert episodes == expected
+        self.found = Evaluation("selection", seed, np.full(episodes, 500.0 * perfect / episodes), perfect, 0.0)
+        return self
+
+    finished = True
+
+    def advance(self) -> None:
+        pass
+
+    def result(self) -> Evaluation:
+        return self.found
+
+
+def test_the_first_selection_that_is_perfect_when_confirmed_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Scripted((99, 100), (100, 100), (999, 1_000), *[(100, 100), (1_000, 1_000)] * 20)
+    monkeypatch.setattr(DQNLearner, "_evaluator", lambda *given: script(*given))
+    run, selected_at = learner(dqn_config(keep_best_every_episodes=2)), []
+    while not run.finished:
+        run.advance()
+        if run.log.length("selection") > len(selected_at):
+            selected_at.append((run.env_steps, run.episode_index))
+            assert run.log.length("first_perfect") == (len(selected_at) >= 3)
+    assert len(selected_at) > 4
+    assert series(run.log)["first_perfect"] == [selected_at[2]]
+
+
+def test_without_a_perfect_selection_there_is_no_first_one() -> None:
+    run = trained(dqn_config(keep_best_every_episodes=2))
+    assert run.log.length("selection") > 3
+    assert run.log.length("first_perfect") == 0
+
+
 def test_without_keeping_the_best_there_is_only_the_last() -> None:
     assert set(trained(env_steps=40).agents()) == {"last"}
 
@@ -445,24 +486,59 @@ def test_evaluating_in_the_middle_does_not_disturb_training() -> None:
 # --- what goes wrong
 
 
-def test_a_diverging_run_says_so_in_a_sentence_and_logs_nothing_infinite() -> None:
+def test_a_run_that_diverges_at_once_says_so_and_logs_nothing_infinite() -> None:
     run = learner(dqn_config(environment=probes.EXPLODING))
-    with pytest.raises(
-        DivergenceError, match=r"at gradient step 2; in the first burst\. A lower learning_rate or max_g"
-    ):
+    with pytest.raises(DivergenceError, match=r"the first gradient step gave none\. Likely cause: states or rew"):
         finish(run)
     for name in run.log.names:
         assert np.isfinite(run.log.read(name)[1]).all()
 
 
-def test_a_run_that_diverges_later_tells_its_last_finite_figures() -> None:
+def test_a_run_that_diverges_later_tells_how_far_it_was_sound() -> None:
     run = learner(env_steps=10_000)
     while run.env_steps < 100:
         run.advance()
-    loss = run.log.last("loss")
+    steps, norm, value = run.gradient_steps, run.log.last("grad_norm"), run.log.last("q")
     run.network.flat.fill_(1e30)
-    with pytest.raises(DivergenceError, match=f"before that it was {loss} with gradient norm"):
+    with pytest.raises(DivergenceError, match=f"step was {steps}, with gradient norm {norm:.3g} and a .* {value:.3g}"):
         finish(run)
+
+
+def test_a_step_inside_a_burst_is_found_as_the_last_finite_one() -> None:
+    run = learner(dqn_config(n_gradient_steps=4), env_steps=10_000)
+    while run.gradient_steps < 40:
+        run.advance()
+    steps, done, clip = run.gradient_steps, [], run.network.clip_gradient
+
+    def clip_and_break(max_norm: float) -> float:
+        done.append(clip(max_norm))
+        if len(done) == 2:
+            run.network.gradient.fill_(np.nan)
+        return done[-1]
+
+    run.network.clip_gradient = clip_and_break  # type: ignore[method-assign]
+    with pytest.raises(DivergenceError, match=f"last finite gradient step was {steps + 2}, with gradient norm"):
+        finish(run)
+
+
+def test_weights_that_overflow_in_the_last_step_of_a_burst_are_noticed_before_anything_is_saved() -> None:
+    run = learner(dqn_config(learning_rate=0.5, n_gradient_steps=2), env_steps=10_000)
+    while run.gradient_steps < 10:
+        run.advance()
+    steps, step = [], run.adam.step
+
+    def step_and_overflow() -> None:
+        step()
+        steps.append(1)
+        if len(steps) == 2:
+            run.network.flat[0] = np.inf
+
+    run.adam.step = step_and_overflow  # type: ignore[method-assign]
+    with pytest.raises(
+        DivergenceError, match=r"step was 12, .* Likely cause: learning_rate 0\.5; Adam's usual is 0\.001"
+    ):
+        finish(run)
+    assert run.gradient_steps == 12
 
 
 @pytest.mark.parametrize("environment", ["Acrobot-v1", "MountainCar-v0"])

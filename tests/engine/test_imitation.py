@@ -20,6 +20,7 @@ from torch import nn
 from engine.agents import SHIPPED, AgentError, NetworkAgent, load_agent, scripted_agent
 from engine.checkpoint import load_checkpoint, save_checkpoint, state_hash
 from engine.config import ImitationConfig
+from engine.divergence import DivergenceError
 from engine.evaluation import evaluate
 from engine.imitation import (
     DataError,
@@ -293,6 +294,14 @@ def test_the_first_gradient_step_is_autograds_and_adams() -> None:
     reference = torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
     torch.testing.assert_close(run.network.flat, reference, rtol=1e-4, atol=1e-6)
     assert run.log.last("batch_loss") == pytest.approx(float(loss.detach()), rel=1e-5)
+
+
+def test_weights_that_are_no_longer_finite_stop_the_run_with_the_likely_cause() -> None:
+    run = imitation(count=64, learning_rate=1.0)
+    run.adam.learning_rate = 3e38
+    with pytest.raises(DivergenceError, match=r"finite gradient step was 1, .* largest output of .* learning_rate 1;"):
+        finish(run)
+    assert np.isfinite(run.log.read("batch_loss")[1]).all()
 
 
 def test_the_loss_falls_and_the_clone_balances_the_pole_longer_than_chance() -> None:

@@ -16,7 +16,7 @@ import pytest
 from small import dqn_config, dqn_spec, imitation_spec, series
 
 from engine.agents import load_agent
-from engine.checkpoint import load_checkpoint, state_hash
+from engine.checkpoint import load_checkpoint, save_checkpoint, state_hash
 from engine.config import ConfigError
 from engine.database import StoreError
 from engine.jobs import Status
@@ -170,6 +170,61 @@ def test_metrics_saved_after_the_last_checkpoint_of_a_killed_run_are_forgotten(
         assert found.episodes() == whole.log.episodes()
 
 
+@pytest.fixture
+def perfect_at_once(monkeypatch: pytest.MonkeyPatch) -> DQNSpec:
+    """A run whose every selection evaluation is perfect, the first after 20 environment steps and 22 advances."""
+    monkeypatch.setattr("engine.dqn.SELECTION_EPISODES", 3)
+    monkeypatch.setattr("engine.dqn.CONFIRMATION_EPISODES", 4)
+    return dqn_spec(env_steps=60, environment=probes.ENDLESS, keep_best_every_episodes=2)
+
+
+def test_a_run_continued_after_its_first_perfect_selection_keeps_the_seconds_of_it(
+    lab: Laboratory, home: Path, perfect_at_once: DQNSpec
+) -> None:
+    whole = straight(lab, perfect_at_once)
+    assert series(whole.log)["first_perfect"] == [(20, 4)]
+    assert len(series(whole.log)["selection"]) > 2
+    lab.run_type = stopping_at(25)
+    stopped = lab.start(perfect_at_once)
+    assert stopped.wait(PATIENCE)
+    before = lab.store.run(stopped.id)
+    assert before.first_perfect_seconds is not None
+    assert 0 < before.first_perfect_seconds < before.seconds
+    continued = Laboratory(home).continue_run(stopped.id)
+    assert continued.wait(PATIENCE)
+    assert lab.store.run(stopped.id).first_perfect_seconds == before.first_perfect_seconds
+    assert (continued.state_hash, series(continued.log)) == (whole.state_hash, series(whole.log))
+
+
+@pytest.mark.parametrize("older_checkpoint", [False, True])
+def test_a_run_resumed_from_before_its_first_perfect_selection_sets_the_seconds_anew(
+    lab: Laboratory, home: Path, perfect_at_once: DQNSpec, older_checkpoint: bool
+) -> None:
+    whole = straight(lab, perfect_at_once)
+    lab.run_type = stopping_at(21)
+    stopped = lab.start(perfect_at_once)
+    assert stopped.wait(PATIENCE)
+    before = lab.store.run(stopped.id)
+    assert before.first_perfect_seconds is None
+    checkpoint = lab.store.run_folder(stopped.id) / "checkpoint"
+    state = load_checkpoint(checkpoint)
+    assert state.pop("first_perfect_seconds") is None
+    if older_checkpoint:
+        save_checkpoint(checkpoint, state)
+    # What a process leaves that failed after its first perfect selection, with no checkpoint since.
+    log = lab.store.load_metrics(stopped.id)
+    lengths, episodes = log.lengths(), log.episode_count
+    log.append("first_perfect", 20, 4)
+    lab.store.save_metrics(stopped.id, log, lengths, episodes)
+    lab.store.update_run(stopped.id, first_perfect_seconds=1e6)
+    continued = Laboratory(home).continue_run(stopped.id)
+    assert continued.wait(PATIENCE)
+    after = lab.store.run(stopped.id)
+    assert after.first_perfect_seconds is not None
+    assert before.seconds < after.first_perfect_seconds < after.seconds
+    assert (continued.state_hash, series(continued.log)) == (whole.state_hash, series(whole.log))
+
+
 def test_a_paused_run_keeps_a_checkpoint_and_takes_no_step_until_resumed(lab: Laboratory) -> None:
     paused, spec = threading.Event(), dqn_spec(env_steps=300)
     run = Run(lab.store, lab.store.add_run(spec.kind, spec.to_dict(), 0, None, None))
@@ -223,7 +278,7 @@ def test_a_failed_run_carries_its_message_and_keeps_its_metrics(lab: Laboratory)
     assert (run.status, record.status) == (Status.FAILED, "failed")
     assert record.message == run.error
     assert record.message is not None
-    assert record.message.startswith("the loss stopped being a finite number")
+    assert record.message.startswith("the loss or the weights stopped being finite numbers")
     assert series(lab.store.load_metrics(run.id)) == series(run.log)
     assert lab.store.load_metrics(run.id).length("return") > 0
 

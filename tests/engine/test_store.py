@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,19 @@ import pytest
 from engine.database import SCHEMA_VERSION, StoreError
 from engine.metrics import Episode, MetricLog
 from engine.store import RunRecord, Store, home_folder
+
+VERSION_1 = """
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, preset TEXT, name TEXT, spec TEXT NOT NULL, seed INTEGER NOT NULL,
+    status TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, seconds REAL NOT NULL DEFAULT 0,
+    progress REAL NOT NULL DEFAULT 0, counters TEXT NOT NULL DEFAULT '{}', state_hash TEXT, message TEXT
+) STRICT;
+INSERT INTO runs VALUES (
+    'babe2', 'dqn', 'bad', NULL, '{"x": 1}', 7, 'finished', '2026-01-01', '2026-01-02', 2.5, 1.0, '{"episodes": 3}',
+    'abc', NULL
+);
+PRAGMA user_version = 1;
+"""
 
 
 @pytest.fixture
@@ -65,6 +79,34 @@ def test_opening_a_home_again_keeps_what_is_in_it(store: Store, home: Path) -> N
     assert Store(home).run(run.id) == run
 
 
+def test_a_home_of_schema_version_1_opens_with_all_that_is_in_it(home: Path) -> None:
+    home.mkdir()
+    with closing(sqlite3.connect(home / "lab.db")) as db:
+        db.executescript(VERSION_1)
+    for _ in range(2):
+        (run,) = Store(home).runs()
+        assert (run.id, run.spec, run.seconds, run.counters) == ("babe2", {"x": 1}, 2.5, {"episodes": 3})
+        assert (run.progress, run.state_hash, run.message) == (1.0, "abc", None)
+        assert run.first_perfect_seconds is None
+        with closing(sqlite3.connect(home / "lab.db")) as db:
+            assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    Store(home).update_run("babe2", first_perfect_seconds=1.5)
+    assert Store(home).run("babe2").first_perfect_seconds == 1.5
+
+
+def test_a_home_of_schema_version_1_comes_to_the_schema_of_a_new_one(home: Path, tmp_path: Path) -> None:
+    def columns(folder: Path) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(folder / "lab.db")) as db:
+            return db.execute("PRAGMA table_info(runs)").fetchall()
+
+    home.mkdir()
+    with closing(sqlite3.connect(home / "lab.db")) as db:
+        db.executescript(VERSION_1)
+    Store(home)
+    Store(tmp_path / "new")
+    assert columns(home) == columns(tmp_path / "new")
+
+
 def test_a_home_of_a_newer_lab_is_refused_and_left_alone(store: Store, home: Path) -> None:
     with sqlite3.connect(home / "lab.db") as db:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
@@ -98,6 +140,7 @@ def test_a_run_is_read_back_as_it_was_added(store: Store) -> None:
     assert (run.kind, run.preset, run.name, run.seed, run.status) == ("dqn", "bad", "mine", 2**62, "starting")
     assert run.spec == {"config": {"seed": 2**62}, "episodes": 200, "max_env_steps": None, "x": [1, None]}
     assert (run.progress, run.counters, run.state_hash, run.message) == (0, {}, None, None)
+    assert run.first_perfect_seconds is None
     assert run.title == "mine"
     assert add(store, "bad").title == "bad"
     assert add(store).title == "dqn"

@@ -133,7 +133,7 @@ def test_a_diverging_run_is_an_object_a_sentence_and_exit_code_1() -> None:
     found = json.loads(result.stdout)
     assert list(found) == TRAIN_KEYS
     assert (found["status"], found["last"], found["best"], found["agent"]) == ("failed", None, None, None)
-    assert "stopped being a finite number" in result.stderr
+    assert "stopped being finite numbers" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -12,9 +12,11 @@ import pytest
 from command_line import FIGURES, SMALL, lab, lab_json, refusal
 
 from engine import seed_process
+from engine.seeds import SeedOutcome, summarise
 from tui_lab.commands import options, outcome
+from tui_lab.commands.seeds import summary_text
 
-KEYS = ["preset", "seeds", "last", "best", "first_perfect_env_steps", "seconds"]
+KEYS = ["preset", "seeds", "last", "best", "first_perfect_env_steps", "first_perfect_seconds", "seconds"]
 SEED_KEYS = [
     "seed",
     "run",
@@ -26,6 +28,7 @@ SEED_KEYS = [
     "last",
     "best",
     "first_perfect_env_steps",
+    "first_perfect_seconds",
     "state_hash",
     "message",
     "diverged",
@@ -61,6 +64,24 @@ def test_seeds_are_trained_as_one_by_one_and_the_same_command_only_reports() -> 
     lines = lab(*TRAIN, "--seeds", "2").stdout.splitlines()
     assert [line.split()[:2] for line in lines[:2]] == [["seed", "5"], ["seed", "6"]]
     assert any(line.startswith("best weights") and "0 of 2" in line for line in lines)
+
+
+def test_the_first_perfect_selection_is_told_in_steps_and_seconds() -> None:
+    figures = {"mean": 500.0, "std": 0.0, "min": 500.0, "max": 500.0, "perfect": 1_000, "episodes": 1_000}
+
+    def said(*firsts: tuple[int, float] | tuple[None, None]) -> str:
+        seeds = [
+            SeedOutcome(seed, "run", "finished", 9, 9, 9, 1.0, figures, figures, *first, "hash", None)
+            for seed, first in enumerate(firsts)
+        ]
+        lines = summary_text(summarise(seeds), seeds).splitlines()
+        (line,) = [line for line in lines if line.startswith("first perfect selection")]
+        return line.removeprefix("first perfect selection").strip()
+
+    assert said((9_000, 14.2), (20_000, 30.0), (13_231, 21.4)) == (
+        "3 of 3 seeds, median after 13,231 environment steps and 21 s"
+    )
+    assert said((9_000, 14.2), (None, None)) == "1 of 2 seeds"
 
 
 def test_the_evaluation_is_that_of_a_single_seeds_training() -> None:
@@ -99,7 +120,7 @@ def test_a_failed_seed_is_an_object_a_sentence_and_exit_code_1() -> None:
     found = json.loads(result.stdout)
     assert list(found) == KEYS
     assert (found["last"], found["seeds"][0]["status"]) == (None, "failed")
-    assert "stopped being a finite number" in found["seeds"][0]["message"]
+    assert "stopped being finite numbers" in found["seeds"][0]["message"]
     assert "1 of 1 seed did not finish" in result.stderr
     assert "Traceback" not in result.stderr
 

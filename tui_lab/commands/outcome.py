@@ -8,7 +8,7 @@ import click
 
 from tui_lab.commands.errors import FAILED, Failed, Misuse, engine_code
 from tui_lab.commands.options import DEFAULT_EPISODES, Options
-from tui_lab.commands.output import RETURN_HEADER, RIGHT, emit_json, note, number, pairs, return_row, table
+from tui_lab.commands.output import RETURN_HEADER, RIGHT, SAME_HASH, emit_json, note, number, pairs, return_row, table
 from tui_lab.commands.waiting import Stop, training_detail, wait_for
 
 if TYPE_CHECKING:
@@ -160,4 +160,8 @@ def _print_tail(lab: Laboratory, record: RunRecord, agent: str | None) -> None:
     from engine.figures import run_config
 
     findings = {finding.name: finding.text for finding in diagnose(run_config(record), lab.log(record.id))}
-    click.echo("\n" + pairs({**findings, "agent": agent, "state hash": record.state_hash}))
+    tail = pairs({**findings, "agent": agent, "state hash": record.state_hash})
+    if tail:
+        click.echo("\n" + tail)
+    if record.state_hash is not None:
+        click.echo(SAME_HASH)

@@ -68,6 +68,7 @@ def when(created: str) -> str:
     return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+SAME_HASH = "The same seed gives the same state hash on the same machine with the same versions; elsewhere it may not."
 RETURN_HEADER = ("", "mean", "std", "min", "max", "perfect")
 RIGHT = frozenset(RETURN_HEADER[1:])
 

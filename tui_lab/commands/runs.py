@@ -12,7 +12,7 @@ import click
 
 from tui_lab.commands.errors import FAILED, Misuse
 from tui_lab.commands.options import Options, force_option, json_option, pass_options, yes_option
-from tui_lab.commands.output import RETURN_HEADER, RIGHT, emit_json, number, pairs, return_row, table, when
+from tui_lab.commands.output import RETURN_HEADER, RIGHT, SAME_HASH, emit_json, number, pairs, return_row, table, when
 
 if TYPE_CHECKING:
     from engine.config import DQNConfig
@@ -130,6 +130,8 @@ def _print_facts(facts: dict[str, Any]) -> None:
     counters = {key.replace("_", " "): f"{value:,}" for key, value in facts["counters"].items()}
     end = {"seconds": number(facts["seconds"], 1), "started": when(facts["created"]), "state hash": facts["state_hash"]}
     click.echo(pairs({**{key: facts[key] for key in head}, **counters, **end}))
+    if facts["state_hash"]:
+        click.echo(SAME_HASH)
     changed = facts["changed_from_preset"]
     settings = {
         key: f"{json.dumps(value)}{' (not the preset)' * (key in changed)}" for key, value in facts["settings"].items()

@@ -115,7 +115,7 @@ class RunBench(Bench):
         elif row.live:
             self.notify("Already training; n starts another run once this one is over.")
         elif row.status == Status.FINISHED:
-            self.notify("Finished; the same seed would give the same run. n starts one with the next seed.")
+            self.notify("Finished. On this machine the same seed gives the same run again; n takes the next seed.")
         elif row.status in (Status.STOPPED, Status.INTERRUPTED) and row.record is not None:
             try:
                 self.lab.continue_run(row.record.id).steps_per_second = self._pace
