@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-YARDSTICK := $(VENV)/.yardstick
+SB3 := $(VENV)/.stable-baselines3
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check format bench outcomes pictures wheel clean
@@ -16,7 +16,7 @@ help:
 	@echo "make test-all  run the slow ones too"
 	@echo "make check     format, lint and types, changing nothing"
 	@echo "make format    apply the formatter"
-	@echo "make bench     install the yardstick, run the benchmarks, print what they measured"
+	@echo "make bench     install Stable-Baselines3, run the benchmarks, print what they measured"
 	@echo "make outcomes  train every DQN preset with 20 seeds (hours; goes on where it was stopped)"
 	@echo "make pictures  export the README's pictures from the app"
 	@echo "make wheel     build dist/*.whl"
@@ -28,7 +28,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 # What only the benchmarks compare with.
-$(YARDSTICK): $(INSTALLED)
+$(SB3): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@
 
@@ -50,7 +50,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(YARDSTICK)
+bench: $(SB3)
 	$(BIN)/python -m tests.benchmarks
 
 outcomes: $(INSTALLED)

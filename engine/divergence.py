@@ -19,7 +19,7 @@ def divergence(
     config: Config,
     *,
     last_finite_step: int,
-    gradient_norm: float | None,
+    figures: str,
     largest_output: float | None,
     largest_input: float,
 ) -> DivergenceError:
@@ -27,16 +27,14 @@ def divergence(
 
     Args:
         last_finite_step: the last gradient step with a finite loss and gradient, counted from 1; 0 for none.
-        gradient_norm, largest_output: at that step, before clipping and without its sign; None for unknown.
+        figures: what is known of that step, as the end of a sentence; may be empty.
+        largest_output: the largest absolute output of the network then; None for unknown.
         largest_input: the largest absolute state or reward of the batches at hand; may be infinite or nan.
     """
-    value = "Q-value" if isinstance(config, DQNConfig) else "output"
     if last_finite_step == 0:
         sound = "already the first gradient step gave none"
     else:
-        sound = f"the last finite gradient step was {last_finite_step:,}"
-        if gradient_norm is not None and largest_output is not None:
-            sound += f", with gradient norm {gradient_norm:.3g} and a largest {value} of {largest_output:.3g}"
+        sound = f"the last finite gradient step was {last_finite_step:,}{figures and ', ' + figures}"
     cause = _likely_cause(config, largest_output, largest_input)
     return DivergenceError(f"the loss or the weights stopped being finite numbers: {sound}. Likely cause: {cause}")
 

@@ -24,7 +24,7 @@ from engine.agents import NetworkAgent
 from engine.config import DQNConfig
 from engine.divergence import DivergenceError, divergence
 from engine.environment import Environment, state_scaling
-from engine.evaluation import Evaluator
+from engine.evaluation import CARTPOLE, Evaluator
 from engine.metrics import Episode, MetricLog
 from engine.network import MLP, Adam, prepare_thread
 from engine.replay import ReplayBuffer
@@ -44,12 +44,12 @@ def td_targets(
     """TD targets r + discount * value of the next state, and r alone where the return has ended.
 
     Args:
-        rewards: [n]
-        ended: [n], 1.0 where nothing follows, else 0.0
-        next_target_values: [n, actions], target network on the next states
+        rewards: [...], any shape
+        ended: [...], 1.0 where nothing follows, else 0.0
+        next_target_values: [..., actions], target network on the next states
         discount: the discount factor
-        next_online_values: [n, actions] for Double DQN (van Hasselt et al. 2016, arXiv:1509.06461): the online network
-            chooses the next action, the target network values it. Without it the target network does both.
+        next_online_values: [..., actions] for Double DQN (van Hasselt et al. 2016, arXiv:1509.06461): the online
+            network chooses the next action, the target network values it. Without it the target network does both.
     """
     if next_online_values is None:
         values = next_target_values.amax(-1)
@@ -116,7 +116,7 @@ class DQNLearner:
         return {"episodes": self.episode_index, "env_steps": self.env_steps, "gradient_steps": self.gradient_steps}
 
     def advance(self) -> None:
-        """One environment step with its updates, or one step of the evaluation that keeps the best network."""
+        """One environment step with its updates, or a few steps of the evaluation that keeps the best network."""
         if self._selection_due:
             self._select()
         else:
@@ -148,7 +148,7 @@ class DQNLearner:
 
     @torch.inference_mode()
     def _learn(self) -> None:
-        """One burst of gradient steps; logs its mean loss, its mean gradient norm before clipping and its mean Q-value.
+        """One burst of gradient steps; logs its mean loss, mean gradient norm and mean largest Q-value.
 
         Raises:
             DivergenceError: the loss, a gradient or the weights are no longer finite.
@@ -163,17 +163,20 @@ class DQNLearner:
         rewards = torch.from_numpy(batch.rewards)
         ends = torch.from_numpy(ended.astype(np.float32))
         next_target = self.target.forward(next_states.view(count * size, -1)).view(count, size, -1)
-        targets = td_targets(rewards, ends, next_target, config.discount_factor)
+        # The targets of Double DQN follow the online network, which changes with each step.
+        targets = None if config.double_q else td_targets(rewards, ends, next_target, config.discount_factor)
         # The derivative of mean((Q(s, a) - target)^2) by Q(s, b) is 2 (Q(s, b) - target) / size for b = a, else 0.
         slopes = torch.zeros(count, size, self._env.action_count).scatter_(2, actions.unsqueeze(2), 2 / size).unbind()
-        # For Double DQN the online network sees the next states in the same pass.
+        # There the online network sees the next states in the same pass.
         inputs = (torch.cat((states, next_states), 1) if config.double_q else states).unbind()
         output_gradients = torch.empty(count, size, self._env.action_count)
         outputs, norms = [], []
         self.adam.learning_rate = learning_rate_at(config, self.progress)
         for i, output_gradient in enumerate(output_gradients.unbind()):
-            activations, target = self.network.activations(inputs[i]), targets[i]
-            if config.double_q:
+            activations = self.network.activations(inputs[i])
+            if targets is not None:
+                target = targets[i]
+            else:
                 next_online = activations[-1][size:]
                 target = td_targets(rewards[i], ends[i], next_target[i], config.discount_factor, next_online)
                 activations = [layer[:size] for layer in activations]
@@ -186,19 +189,30 @@ class DQNLearner:
         # Squared errors are those derivatives squared, times (size / 2)^2; their mean over the batch is the loss.
         loss = float(output_gradients.square_().sum()) * size / (4 * count)
         if not math.isfinite(loss + sum(norms) + float(self.network.flat.sum())):
-            raise self._divergence(norms, outputs, max(float(states.abs().max()), float(rewards.abs().max())))
+            errors = output_gradients.sum((1, 2)).tolist()
+            finite = next((i for i in range(count) if not math.isfinite(errors[i] + norms[i])), count)
+            values = [float(output.abs().max()) for output in outputs]
+            # Unlike Python's max, torch's does not lose a nan.
+            inputs_and_rewards = torch.cat((states.view(-1), next_states.view(-1), rewards.view(-1)))
+            raise self._divergence(norms[:finite], values[:finite], count, float(inputs_and_rewards.abs().max()))
         self.log.append("loss", self.env_steps, loss)
         self.log.append("grad_norm", self.env_steps, math.fsum(norms) / count)
         self.log.append("q", self.env_steps, float(torch.stack(outputs).amax(2).mean()))
 
-    def _divergence(self, norms: list[float], outputs: list[Tensor], largest_input: float) -> DivergenceError:
-        """The story of a burst that ended without finite numbers: what was finite last, in it or before it."""
-        finite = next((i for i, norm in enumerate(norms) if not math.isfinite(norm)), len(norms))
+    def _divergence(self, norms: list[float], values: list[float], count: int, largest_input: float) -> DivergenceError:
+        """The story of a burst of `count` steps; the first ones were finite, with these norms and Q-values."""
+        if norms:
+            figures = f"with gradient norm {norms[-1]:.3g} and a largest Q-value of {values[-1]:.3g}"
+        elif (norm := self.log.last("grad_norm")) is not None and (value := self.log.last("q")) is not None:
+            figures = f"in a burst with a mean gradient norm of {norm:.3g} and a mean largest Q-value of {value:.3g}"
+            values = [value]
+        else:
+            figures = ""
         return divergence(
             self.config,
-            last_finite_step=self.gradient_steps - len(norms) + finite,
-            gradient_norm=norms[finite - 1] if finite else self.log.last("grad_norm"),
-            largest_output=float(outputs[finite - 1].abs().max()) if finite else self.log.last("q"),
+            last_finite_step=self.gradient_steps - count + len(norms),
+            figures=figures,
+            largest_output=values[-1] if values else None,
             largest_input=largest_input,
         )
 
@@ -235,7 +249,8 @@ class DQNLearner:
         if not self._selecting.finished:
             return
         result = self._selecting.result()
-        perfect = result.perfect == result.episodes
+        # Elsewhere an episode that lasts to the time limit may be the worst there is.
+        perfect = self.config.environment == CARTPOLE and result.perfect == result.episodes
         if perfect and result.episodes == SELECTION_EPISODES:
             self._selecting = self._evaluator(CONFIRMATION_EPISODES, self._selection_seed + 1)
             return

@@ -20,8 +20,8 @@ from engine.network import prepare_thread
 CARTPOLE = "CartPole-v1"
 LANE_EPISODES = 500
 """Episodes in one vector environment: enough to make little of its cost a step, few enough for two cores to share."""
-LANE_STEPS = 40
-"""Steps of all lanes together in one `advance`, some 20 ms; so that threads seldom wait for one another."""
+STEPS_AT_ONCE = 10
+"""Steps of a lane in one `advance`, some 10 ms; so that threads seldom wait for one another."""
 Floats = npt.NDArray[np.float32]
 Returns = npt.NDArray[np.float64]
 
@@ -55,21 +55,28 @@ class _Lane:
         self._first_action = int(self._env.single_action_space.start)
         self._states: Floats = np.asarray(self._env.reset(seed=seed)[0], np.float32)
         check_fit(agent, environment_id, self._states.shape[1], int(self._env.single_action_space.n))
+        self._limit = time_limit(environment_id)
         self.returns: Returns = np.zeros(episodes)
         self.lengths = np.zeros(episodes, np.int64)
         self.alive = np.ones(episodes, np.bool_)
 
     @property
+    def progress(self) -> float:
+        """Share of episodes that are over, or of the time limit where that is further."""
+        over = 1.0 - float(self.alive.mean())
+        return over if self._limit is None else max(over, float(self.lengths.max()) / self._limit)
+
+    @property
     def finished(self) -> bool:
         return not self.alive.any()
 
-    def advance(self, steps: int) -> None:
-        """That many environment steps in every episode that is not over."""
-        for _ in range(steps):
+    def advance(self) -> None:
+        """A few environment steps in every episode that is not over."""
+        for _ in range(STEPS_AT_ONCE):
+            self._step()
             if self.finished:
                 self._env.close()
                 return
-            self._step()
 
     def _step(self) -> None:
         alive = self.alive
@@ -86,11 +93,12 @@ class _Lane:
 
 
 class Evaluator:
-    """Plays `episodes` episodes side by side; `advance` takes some steps in every one that is still going.
+    """Plays `episodes` episodes; `advance` takes some steps in those that are being played side by side.
 
     Long and short episodes count alike: none is begun because another one ended. The episodes lie in lanes of a fixed
-    size, each with starts of its own, and a network's lanes are played in threads. So the same agent, episodes and seed
-    give the same returns on the same machine, however many cores are free.
+    size, each with starts of its own. A network plays as many lanes at once as there are cores, another agent one after
+    the other. So the same agent, episodes and seed give the same returns on the same machine, however many cores are
+    free.
     """
 
     def __init__(self, agent: Agent, episodes: int, seed: int, environment_id: str = CARTPOLE) -> None:
@@ -100,12 +108,10 @@ class Evaluator:
         self.seed = seed
         self._limit = time_limit(environment_id)
         sizes = [min(LANE_EPISODES, episodes - first) for first in range(0, episodes, LANE_EPISODES)]
-        more_seeds = np.random.SeedSequence(seed).generate_state(len(sizes) - 1)
-        seeds = [seed, *map(int, more_seeds)]
+        seeds = [seed, *map(int, np.random.SeedSequence(seed).generate_state(len(sizes) - 1))]
         self._lanes = [_Lane(agent, size, own, environment_id) for size, own in zip(sizes, seeds, strict=True)]
-        threads = min(len(sizes), usable_cores()) if isinstance(agent, NetworkAgent) else 1
-        # The threads end with the executor, which ends with the evaluator.
-        self._threads = ThreadPoolExecutor(threads, "evaluation", prepare_thread) if threads > 1 else None
+        self._at_once = min(len(sizes), usable_cores()) if isinstance(agent, NetworkAgent) else 1
+        self._threads = ThreadPoolExecutor(self._at_once, "evaluation", prepare_thread) if self._at_once > 1 else None
         self._started = time.perf_counter()
         self._seconds = 0.0
         agent.begin(seed)
@@ -126,26 +132,23 @@ class Evaluator:
 
     @property
     def progress(self) -> float:
-        """Share of episodes that are over, or of the time limit where that is further."""
-        over = float(self.ended.mean())
-        return over if self._limit is None else max(over, float(self._lengths.max()) / self._limit)
-
-    @property
-    def _lengths(self) -> npt.NDArray[np.int64]:
-        return np.concatenate([lane.lengths for lane in self._lanes])
+        """Share of episodes that are over, counting those of a lane in part as they come nearer to the time limit."""
+        return sum(lane.progress * len(lane.alive) for lane in self._lanes) / self.episodes
 
     def advance(self) -> None:
-        """A few environment steps in every episode that is not over."""
-        play = self._threads.map if self._threads else map
-        steps = max(1, LANE_STEPS // len(self._lanes))
-        list(play(lambda lane: lane.advance(steps), self._lanes))
+        """A few environment steps in the episodes that are being played."""
+        playing = [lane for lane in self._lanes if not lane.finished][: self._at_once]
+        list((self._threads.map if self._threads else map)(_Lane.advance, playing))
         if self.finished:
             self._seconds = time.perf_counter() - self._started
+            if self._threads is not None:
+                self._threads.shutdown(wait=False)
 
     def result(self) -> Evaluation:
         """The outcome; only once `finished`."""
         assert self.finished
-        perfect = 0 if self._limit is None else int((self._lengths >= self._limit).sum())
+        lengths = np.concatenate([lane.lengths for lane in self._lanes])
+        perfect = 0 if self._limit is None else int((lengths >= self._limit).sum())
         return Evaluation(self.agent.name, self.seed, self.returns, perfect, self._seconds)
 
 

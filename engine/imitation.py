@@ -260,7 +260,7 @@ class ImitationLearner:
         return divergence(
             self.config,
             last_finite_step=self.gradient_steps + finite,
-            gradient_norm=norm if finite else None,
+            figures=f"with gradient norm {norm:.3g} and a largest output of {largest:.3g}" if finite else "",
             largest_output=largest if finite else None,
             largest_input=float(states.abs().max()),
         )

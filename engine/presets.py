@@ -80,7 +80,9 @@ ROBUST = GOOD_2.replace(
     seed=0,
 )
 
-ONE_HIDDEN = ROBUST.replace(nn_hidden_layers=[256], learning_rate=0.002, steps_epsilon_decay=4_000)
+ONE_HIDDEN = ROBUST.replace(nn_hidden_layers=[64], learning_rate=0.004, steps_epsilon_decay=4_000)
+
+SMALLEST = ONE_HIDDEN.replace(nn_hidden_layers=[24], learning_rate=0.006, batch_size=64, keep_best_every_episodes=3)
 
 
 def _imitation(name: str, title: str, *hidden: int) -> Preset:
@@ -94,7 +96,8 @@ PRESETS: dict[str, Preset] = {
         Preset("good-1", "DQN, first good set", GOOD_1, f"notebook 07, {COURSE_REPOSITORY}", EPISODES),
         Preset("good-2", "DQN, second good set", GOOD_2, f"notebook 07, {COURSE_REPOSITORY}", EPISODES),
         Preset("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from good-2", EPISODES),
-        Preset("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", EPISODES),
+        Preset("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", 300),
+        Preset("smallest", "DQN, the smallest network found", SMALLEST, "the lab's own, from one-hidden", 500),
         _imitation("linear", "imitation, no hidden layer"),
         _imitation("mlp-1", "imitation, one hidden layer", 256),
         _imitation("mlp-2", "imitation, two hidden layers", 256, 256),

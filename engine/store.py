@@ -175,9 +175,11 @@ class Store(Database):
         Rows already there beyond these counts come from a process killed after its last checkpoint; they are dropped.
         """
         with self._transaction() as db:
+            for (name,) in db.execute("SELECT DISTINCT series FROM metrics WHERE run = ?", (run,)).fetchall():
+                own = (run, name, saved.get(name, 0))
+                db.execute("DELETE FROM metrics WHERE run = ? AND series = ? AND start >= ?", own)
             for name in log.names:
                 start = saved.get(name, 0)
-                db.execute("DELETE FROM metrics WHERE run = ? AND series = ? AND start >= ?", (run, name, start))
                 x, y = log.read(name, start)
                 if len(x):
                     db.execute("INSERT INTO metrics VALUES (?,?,?,?,?)", (run, name, start, x.tobytes(), y.tobytes()))

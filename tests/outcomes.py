@@ -26,7 +26,7 @@ from tui_lab.commands.waiting import Stop, stop_signals
 
 ROOT = Path(__file__).parent.parent
 LESSONS_FILE = ROOT / "lessons" / "outcomes.json"
-PRESETS = ("bad", "good-1", "good-2", "robust", "one-hidden")
+PRESETS = ("bad", "good-1", "good-2", "robust", "one-hidden", "smallest")
 FIRST_SEED = 1  # So none of the course's own seeds, 0 and 2386916045, is among them.
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
 import pytest
 
@@ -13,26 +15,20 @@ from engine.presets import GOOD_2
 CLONE = ImitationConfig(nn_hidden_layers=(8,))
 
 
-def story(config: Config, *, step: int = 7, largest_output: float | None = 50.0, largest_input: float = 2.0) -> str:
-    return str(
-        divergence(
-            config,
-            last_finite_step=step,
-            gradient_norm=3.0,
-            largest_output=largest_output,
-            largest_input=largest_input,
-        )
-    )
+def story(config: Config, *, largest_output: float | None = 50.0, largest_input: float = 2.0, **other: Any) -> str:
+    facts = {"last_finite_step": 1_234, "figures": "with gradient norm 3"} | other
+    return str(divergence(config, largest_output=largest_output, largest_input=largest_input, **facts))
 
 
 def test_it_tells_how_far_the_run_was_sound() -> None:
+    head = "the loss or the weights stopped being finite numbers: "
     assert story(GOOD_2).startswith(
-        "the loss or the weights stopped being finite numbers: the last finite gradient step was 7, "
-        "with gradient norm 3 and a largest Q-value of 50. Likely cause: "
+        head + "the last finite gradient step was 1,234, with gradient norm 3. Likely cause: "
     )
-    assert "a largest output of 50" in story(CLONE)
-    assert "was 7. Likely" in story(GOOD_2, largest_output=None)
-    assert "already the first gradient step gave none. Likely" in story(GOOD_2, step=0)
+    assert story(GOOD_2, figures="").startswith(head + "the last finite gradient step was 1,234. Likely cause: ")
+    assert story(GOOD_2, last_finite_step=0).startswith(
+        head + "already the first gradient step gave none. Likely cause: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,5 +48,4 @@ def test_it_tells_how_far_the_run_was_sound() -> None:
 def test_the_likely_cause_is_the_first_that_fits(
     config: DQNConfig | ImitationConfig, largest_output: float | None, largest_input: float, cause: str
 ) -> None:
-    with pytest.raises(ArithmeticError, match=cause):
-        raise ArithmeticError(story(config, largest_output=largest_output, largest_input=largest_input))
+    assert re.search(cause, story(config, largest_output=largest_output, largest_input=largest_input))

@@ -397,6 +397,12 @@ def test_without_a_perfect_selection_there_is_no_first_one() -> None:
     assert run.log.length("first_perfect") == 0
 
 
+def test_outside_cartpole_lasting_to_the_time_limit_is_not_perfect() -> None:
+    run = trained(dqn_config(environment=probes.ENDLESS, keep_best_every_episodes=2), env_steps=60)
+    assert run.log.length("selection") > 1
+    assert run.log.length("first_perfect") == 0
+
+
 def test_without_keeping_the_best_there_is_only_the_last() -> None:
     assert set(trained(env_steps=40).agents()) == {"last"}
 
@@ -500,7 +506,21 @@ def test_a_run_that_diverges_later_tells_how_far_it_was_sound() -> None:
         run.advance()
     steps, norm, value = run.gradient_steps, run.log.last("grad_norm"), run.log.last("q")
     run.network.flat.fill_(1e30)
-    with pytest.raises(DivergenceError, match=f"step was {steps}, with gradient norm {norm:.3g} and a .* {value:.3g}"):
+    with pytest.raises(
+        DivergenceError, match=f"was {steps}, in a burst with .* norm of {norm:.3g} and .* of {value:.3g}"
+    ):
+        finish(run)
+
+
+@pytest.mark.parametrize("array", ["states", "rewards", "next_states"])
+def test_a_number_of_the_environment_that_is_not_finite_is_named_as_the_cause(array: str) -> None:
+    run = learner(env_steps=10_000)
+    while run.env_steps < 100:
+        run.advance()
+    run.replay._arrays[array][:] = np.nan
+    with pytest.raises(
+        DivergenceError, match="the environment or the data gave a state or a reward that is not a finite"
+    ):
         finish(run)
 
 

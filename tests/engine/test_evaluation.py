@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -27,11 +28,20 @@ def rule(text: str) -> Agent:
     return agent
 
 
+@pytest.mark.parametrize("episodes", [50, LANE_EPISODES + 50])
 @pytest.mark.parametrize("name", ["random", "angle"])
-def test_the_same_agent_episodes_and_seed_give_the_same_returns(name: str) -> None:
-    first = evaluate(rule(name), 50, 7)
-    np.testing.assert_array_equal(evaluate(rule(name), 50, 7).returns, first.returns)
-    assert not np.array_equal(evaluate(rule(name), 50, 8).returns, first.returns)
+def test_the_same_agent_episodes_and_seed_give_the_same_returns(name: str, episodes: int) -> None:
+    first = evaluate(rule(name), episodes, 7)
+    np.testing.assert_array_equal(evaluate(rule(name), episodes, 7).returns, first.returns)
+    assert not np.array_equal(evaluate(rule(name), episodes, 8).returns, first.returns)
+
+
+def test_the_random_agents_returns_do_not_depend_on_how_many_steps_are_taken_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = evaluate(rule("random"), LANE_EPISODES + 50, 7)
+    monkeypatch.setattr("engine.evaluation.STEPS_AT_ONCE", 3)
+    np.testing.assert_array_equal(evaluate(rule("random"), LANE_EPISODES + 50, 7).returns, first.returns)
 
 
 def test_an_agent_that_evaluated_before_evaluates_the_same_again() -> None:
@@ -42,10 +52,17 @@ def test_an_agent_that_evaluated_before_evaluates_the_same_again() -> None:
 def test_a_networks_returns_do_not_depend_on_how_many_cores_play_its_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     network = MLP((4, 8, 2), torch.Generator().manual_seed(0))
     agent = NetworkAgent("net", network, ImitationConfig(nn_hidden_layers=(8,)))
-    found = []
+    act, threads, found = agent.act, set[str](), []
+
+    def act_and_tell(states: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        threads.add(threading.current_thread().name)
+        return act(states)
+
+    monkeypatch.setattr(agent, "act", act_and_tell)
     for cores in (1, 3):
         monkeypatch.setattr("engine.evaluation.usable_cores", lambda cores=cores: cores)
         found.append(evaluate(agent, 2 * LANE_EPISODES + 10, 0).returns)
+    assert len(threads) > 2, "the test's own thread alone, then several"
     np.testing.assert_array_equal(found[0], found[1])
     first, second = found[0][:LANE_EPISODES], found[0][LANE_EPISODES : 2 * LANE_EPISODES]
     assert not np.array_equal(first, second)
@@ -115,8 +132,8 @@ def test_the_summary_is_of_the_returns() -> None:
 
 
 def test_progress_never_falls_and_ended_returns_never_change() -> None:
-    evaluator = Evaluator(rule("angle"), 20, 0)
-    progress, final = [evaluator.progress], np.full(20, np.nan)
+    evaluator = Evaluator(rule("angle"), LANE_EPISODES + 10, 0)
+    progress, final = [evaluator.progress], np.full(LANE_EPISODES + 10, np.nan)
     while not evaluator.finished:
         evaluator.advance()
         progress.append(evaluator.progress)
@@ -124,7 +141,8 @@ def test_progress_never_falls_and_ended_returns_never_change() -> None:
         np.testing.assert_array_equal(evaluator.returns[known], final[known])
         final[evaluator.ended] = evaluator.returns[evaluator.ended]
     assert progress == sorted(progress)
-    assert (progress[0], progress[-1]) == (0, 1)
+    assert (progress[0], progress[-1]) == (0, pytest.approx(1))
+    assert len(progress) > 10
 
 
 @pytest.mark.parametrize(

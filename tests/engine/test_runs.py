@@ -175,6 +175,7 @@ def perfect_at_once(monkeypatch: pytest.MonkeyPatch) -> DQNSpec:
     """A run whose every selection evaluation is perfect, the first after 20 environment steps and 22 advances."""
     monkeypatch.setattr("engine.dqn.SELECTION_EPISODES", 3)
     monkeypatch.setattr("engine.dqn.CONFIRMATION_EPISODES", 4)
+    monkeypatch.setattr("engine.dqn.CARTPOLE", probes.ENDLESS)
     return dqn_spec(env_steps=60, environment=probes.ENDLESS, keep_best_every_episodes=2)
 
 

@@ -89,7 +89,7 @@ def test_a_home_of_schema_version_1_opens_with_all_that_is_in_it(home: Path) -> 
         assert (run.progress, run.state_hash, run.message) == (1.0, "abc", None)
         assert run.first_perfect_seconds is None
         with closing(sqlite3.connect(home / "lab.db")) as db:
-            assert db.execute("PRAGMA user_version").fetchone() == (2,)
+            assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     Store(home).update_run("babe2", first_perfect_seconds=1.5)
     assert Store(home).run("babe2").first_perfect_seconds == 1.5
 

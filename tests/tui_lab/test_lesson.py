@@ -25,7 +25,7 @@ from tui_lab.lesson import (
 )
 
 IMITATION_PRESETS = {"linear", "mlp-1", "mlp-2", "mlp-3"}
-DQN_PRESETS = {"bad", "good-1", "good-2", "robust", "one-hidden"}
+DQN_PRESETS = {"bad", "good-1", "good-2", "robust", "one-hidden", "smallest"}
 PRESETS = IMITATION_PRESETS | DQN_PRESETS
 RULES = {"perfect", "random", "left", "right", "angle"}
 IMITATION_CHARTS = {"accuracy", "loss"}

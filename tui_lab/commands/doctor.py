@@ -132,5 +132,4 @@ def _machine() -> dict[str, Any]:
         "processor": platform.machine(),
         "cores": os.cpu_count(),
         "usable_cores": usable_cores(),
-        "threads_per_run": 1,  # engine.network.prepare_thread
     }

@@ -89,8 +89,8 @@ def summary_text(summary: dict[str, Any], outcomes: list[SeedOutcome]) -> str:
     if summary["best"] is not None:
         reached = sum(outcome.first_perfect_env_steps is not None for outcome in outcomes)
         steps, seconds = summary["first_perfect_env_steps"], summary["first_perfect_seconds"]
-        time = "" if seconds is None else f" and {seconds:,.0f} s"
-        after = "" if steps is None else f", median after {steps:,.0f} environment steps{time}"
+        and_seconds = "" if seconds is None else f" and {seconds:,.0f} s"
+        after = "" if steps is None else f", median after {steps:,.0f} environment steps{and_seconds}"
         words["first perfect selection"] = f"{reached} of {_seeds(len(outcomes))}{after}"
     left_out = len(outcomes) - summary["last"]["seeds"]
     if left_out:
