@@ -118,7 +118,7 @@ def textbook_imitation(hidden: list[int], train: Path, test: Path, epochs: int) 
             adam.zero_grad()
             loss.backward()
             adam.step()
-            float(loss), float((outputs.argmax(1) == actions).float().mean())
+            loss.item(), float((outputs.argmax(1) == actions).float().mean())
         with torch.no_grad():
             for states, actions in test_loader:
                 outputs = network(states)
