@@ -144,7 +144,7 @@ class EvaluateBench(Bench):
         return np.empty(0), 0
 
     def _row_text(self, row: _Row) -> Content:
-        name = f" {agent_title(row.agent):<13.13} "
+        name = f" {agent_title(row.agent):<15.15} "
         if row.job is not None and row.job.status == Status.FAILED:
             return Content.assemble(status_mark(Status.FAILED, self.glyphs), name, "failed")
         if row.job is not None:
