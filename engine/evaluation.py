@@ -87,7 +87,7 @@ class _Lane:
             actions[alive] += self._agent.act(self._states[alive])
         observations, rewards, terminated, truncated, _ = self._env.step(actions)
         self._states = np.asarray(observations, np.float32)
-        self.returns += rewards * alive
+        np.add(self.returns, rewards, out=self.returns, where=alive)
         self.lengths += alive
         alive &= ~(terminated | truncated)
 
