@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
+from textual.pilot import Pilot
 
 from engine.dqn import DQNLearner
 from engine.laboratory import Laboratory
@@ -36,24 +38,39 @@ def headless_rate() -> float:
     return (learner.gradient_steps - before) / (time.perf_counter() - start)
 
 
-async def beside_the_screen(size: tuple[int, int]) -> tuple[float, list[float]]:
-    """Gradient steps a second, and how late each beat of the event loop was, with the lesson's bench on the screen."""
+@asynccontextmanager
+async def _lesson(size: tuple[int, int]) -> AsyncIterator[tuple[Laboratory, LabApp, Pilot[None]]]:
+    """The lab with a lesson on the screen, in a home of its own."""
     with tempfile.TemporaryDirectory() as home:
         lab = Laboratory(Path(home))
         app = LabApp(Path(home), low_bandwidth="off", glyphs="braille", lab=lab)
         async with app.run_test(size=size) as pilot:
             app.open_lesson(app.course[GOOD_LESSON])
             await pilot.pause()
-            await pilot.press("1")
-            run = lab.start(DQNSpec(GOOD_2.replace(seed=1), episodes=100_000), preset="good-2")
-            app.screen.query_one("RunBench").find_runs()  # type: ignore[attr-defined]
-            while _gradient_steps(run) == 0:
-                await asyncio.sleep(0.05)
-            before, start = _gradient_steps(run), time.perf_counter()
-            late = await _lateness(lambda: time.perf_counter() - start >= SECONDS)
-            rate = (_gradient_steps(run) - before) / (time.perf_counter() - start)
+            yield lab, app, pilot
             lab.close()
+
+
+async def beside_the_screen(size: tuple[int, int]) -> tuple[float, list[float]]:
+    """Gradient steps a second, and how late each beat of the event loop was, with the lesson's bench on the screen."""
+    async with _lesson(size) as (lab, app, pilot):
+        await pilot.press("1")
+        run = lab.start(DQNSpec(GOOD_2.replace(seed=1), episodes=100_000), preset="good-2")
+        app.screen.query_one("RunBench").find_runs()  # type: ignore[attr-defined]
+        while _gradient_steps(run) == 0:
+            await asyncio.sleep(0.05)
+        before, start = _gradient_steps(run), time.perf_counter()
+        late = await _lateness(lambda: time.perf_counter() - start >= SECONDS)
+        rate = (_gradient_steps(run) - before) / (time.perf_counter() - start)
     return rate, late
+
+
+async def beside_an_evaluation(size: tuple[int, int]) -> list[float]:
+    """How late the event loop was while the perfect agent played 1,000 episodes, with the lesson on the screen."""
+    async with _lesson(size) as (lab, _, _):
+        job = lab.evaluation("perfect", 1_000, 0)
+        job.start()
+        return await _lateness(lambda: job.wait(0))
 
 
 async def _lateness(over: Callable[[], bool]) -> list[float]:
@@ -63,21 +80,6 @@ async def _lateness(over: Callable[[], bool]) -> list[float]:
         asked = time.perf_counter()
         await asyncio.sleep(BEAT)
         late.append(time.perf_counter() - asked - BEAT)
-    return late
-
-
-async def beside_an_evaluation(size: tuple[int, int]) -> list[float]:
-    """How late the event loop was while the perfect agent played 1,000 episodes, with the lesson on the screen."""
-    with tempfile.TemporaryDirectory() as home:
-        lab = Laboratory(Path(home))
-        app = LabApp(Path(home), low_bandwidth="off", glyphs="braille", lab=lab)
-        async with app.run_test(size=size) as pilot:
-            app.open_lesson(app.course[GOOD_LESSON])
-            await pilot.pause()
-            job = lab.evaluation("perfect", 1_000, 0)
-            job.start()
-            late = await _lateness(lambda: job.wait(0))
-            lab.close()
     return late
 
 
