@@ -51,7 +51,7 @@ def _likely_cause(config: Config, largest_output: float | None, largest_input: f
         ceiling = schedule_facts(config).value_ceiling
         if largest_output > 10 * ceiling:
             return (
-                f"Q-values grew on one another, far beyond the {ceiling:.0f} that CartPole can be worth; double_q, "
+                f"Q-values grew on one another, far beyond the {ceiling:.0f} that rewards of 1 can be worth; double_q, "
                 f"a lower learning_rate or a target network that moves less hold them down."
             )
     return "steps that are too large; a lower learning_rate is the usual cure" + (

@@ -39,7 +39,7 @@ def test_it_tells_how_far_the_run_was_sound() -> None:
         (GOOD_2, 50.0, 1e6, "as large as 1e\\+06 reach the network; state_scale should bring them near 1"),
         (CLONE, 50.0, 1e6, "as large as 1e\\+06 reach the network\\.$"),
         (GOOD_2.replace(learning_rate=0.5), 1e9, 2.0, "learning_rate 0.5; Adam's usual is 0.001"),
-        (GOOD_2, 1e9, 2.0, "far beyond the 100 that CartPole can be worth; double_q"),
+        (GOOD_2, 1e9, 2.0, "far beyond the 100 that rewards of 1 can be worth; double_q"),
         (GOOD_2.replace(discount_factor=1.0), 1e9, 2.0, "steps that are too large.*max_grad_norm"),
         (GOOD_2, None, 2.0, "steps that are too large.*max_grad_norm"),
         (CLONE, 1e9, 2.0, "a lower learning_rate is the usual cure\\.$"),
