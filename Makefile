@@ -14,7 +14,7 @@ help:
 	@echo "make lab       open the lab (installs on first use)"
 	@echo "make test      run the tests (under 6 minutes on 2 cores)"
 	@echo "make test-all  run the slow ones too"
-	@echo "make check     format, lint and types, changing nothing"
+	@echo "make check     format, lint, types and the walls between the rooms, changing nothing"
 	@echo "make format    apply the formatter"
 	@echo "make bench     install Stable-Baselines3, run the benchmarks, print what they measured"
 	@echo "make outcomes  train every DQN preset with 20 seeds (hours; goes on where it was stopped)"
@@ -45,6 +45,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

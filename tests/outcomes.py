@@ -14,12 +14,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import write_whole
 from engine.laboratory import Laboratory
-from engine.library import versions
-from engine.presets import preset as find_preset
-from engine.runs import DQNSpec, preset_spec
-from engine.seeds import SeedOutcome, run_seeds, summarise
+from engine.learners.kinds import preset as find_preset
+from engine.learners.kinds import preset_spec
+from engine.learners.machine import versions
+from engine.learners.specs import DQNSpec
+from engine.runs.seeds import SeedOutcome, run_seeds, summarise
+from engine.storage.files import write_whole
 from tui_lab.commands.output import table
 from tui_lab.commands.seeds import SUMMARY_HEADER, SUMMARY_RIGHT, seed_line, summary_row
 from tui_lab.commands.waiting import Stop, stop_signals

@@ -14,12 +14,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from engine.agents import SHIPPED, NetworkAgent, load_agent, save_agent
-from engine.evaluation import evaluate
-from engine.imitation import ImitationLearner, Samples, generate
-from engine.library import versions
-from engine.metrics import MetricLog
-from engine.presets import PRESETS
+from engine.agents.agent import NetworkAgent
+from engine.agents.evaluation import evaluate
+from engine.agents.generation import generate
+from engine.learners.imitation import ImitationLearner
+from engine.learners.kinds import presets
+from engine.learners.machine import versions
+from engine.learners.metrics import MetricLog
+from engine.learners.samples import Samples
+from engine.storage.agent_folders import load_agent, save_agent
+from engine.storage.names import SHIPPED
 
 COMMAND = (
     "train --preset good-2 --set double_q=true --set target_soft_update_rate=0.1 "
@@ -64,7 +68,7 @@ def story(preset: str, train: Samples, test: Samples) -> dict[str, float]:
     logs = []
     for seed in TRAINING_SEEDS:
         log = MetricLog()
-        learner = ImitationLearner(PRESETS[preset].config.replace(seed=seed), log, train, test)  # type: ignore[arg-type]
+        learner = ImitationLearner(presets()[preset].config.replace(seed=seed), log, train, test)  # type: ignore[arg-type]
         while not learner.finished:
             learner.advance()
         logs.append(log)

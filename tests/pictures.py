@@ -45,7 +45,7 @@ async def main() -> None:
             app.open_lesson(app.course[MODELS])
             await pilot.pause(1.0)
             await pilot.press("1", "a")
-            await until(pilot, lambda: app.lab.runs and not app.lab.live_runs)
+            await until(pilot, lambda: app.lab.store.count_runs() and not app.lab.live_runs)
             keep(app, "models")
 
             app.open_lesson(app.course[BAD])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.presets import PRESETS
+from engine.learners.kinds import presets
 
 ROOT = Path(__file__).parent.parent
 MEASURED = json.loads((ROOT / "lessons" / "outcomes.json").read_text())["presets"]
@@ -23,10 +23,10 @@ def perfect(preset: str, which: str) -> int:
 
 
 def test_every_preset_of_deep_q_learning_was_measured_over_20_seeds_none_of_them_chosen() -> None:
-    assert set(MEASURED) == {name for name, preset in PRESETS.items() if preset.episodes is not None}
+    assert set(MEASURED) == {name for name, preset in presets().items() if preset.episodes is not None}
     for name, found in MEASURED.items():
         assert [seed["seed"] for seed in found["by_seed"]] == list(range(1, 21))
-        assert f"--preset {name} --seed 1 --seeds 20 --episodes {PRESETS[name].episodes}" in found["command"]
+        assert f"--preset {name} --seed 1 --seeds 20 --episodes {presets()[name].episodes}" in found["command"]
 
 
 def test_the_lesson_on_seeds_says_what_was_measured() -> None:

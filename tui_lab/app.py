@@ -6,20 +6,24 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from engine.jobs import Job, Status
 from engine.laboratory import Laboratory
-from engine.runs import Run
+from engine.runs.jobs import Job
+from engine.runs.run import Run
+from engine.storage.records import Status, StoreBusyError, StoreError
+from engine.storage.store import Store
 from tui_lab.ascii_filter import with_ascii
 from tui_lab.course import open_course
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice, choose_glyphs, choose_pace
@@ -31,6 +35,10 @@ from tui_lab.screens.lesson_screen import LessonScreen
 from tui_lab.screens.quit_screen import QuitScreen
 from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
 
+SCREEN_PATIENCE = 0.05
+"""Seconds that the screen waits for another program to finish writing to the database."""
+RETRY_SECONDS = 2.0
+T = TypeVar("T")
 STYLES = Path(__file__).parent / "styles"
 
 
@@ -80,7 +88,9 @@ class LabApp(App[None]):
         self.glyphs = choose_glyphs(glyphs)
         self.pace = choose_pace(low_bandwidth)
         self.course = open_course()
-        self.lab.listeners.append(lambda job: self._tell(job))
+        self.lab.listeners.append(self._tell)
+        self._pending: deque[Callable[[Store], None]] = deque()
+        self._behind = False
         if low_bandwidth == "on":
             self.animation_level = "none"
 
@@ -88,6 +98,8 @@ class LabApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+        self.lab.store.be_patient(SCREEN_PATIENCE)
+        self.set_interval(RETRY_SECONDS, self._catch_up)
         self.push_screen(CourseMap())
         self._keep_checkpoints_on_signals()
         threading.Thread(target=_import_engine, name="import torch", daemon=True).start()
@@ -113,15 +125,71 @@ class LabApp(App[None]):
         self.post_message(JobChanged(job, job.status))
 
     def on_job_changed(self, message: JobChanged) -> None:
+        self._refresh_screens()
+        if isinstance(message.job, Run) and message.status == Status.FINISHED:
+            self.notify(f"{message.job.title} has finished.", timeout=3)
+        elif isinstance(message.job, Run) and message.status == Status.FAILED:
+            self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
+
+    def _refresh_screens(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, LessonScreen):
                 screen.runs_changed()
             elif isinstance(screen, CourseMap):
                 screen.refresh_map()
-        if isinstance(message.job, Run) and message.status == Status.FINISHED:
-            self.notify(f"{message.job.title} has finished.", timeout=3)
-        elif isinstance(message.job, Run) and message.status == Status.FAILED:
-            self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
+
+    # --- the home folder, as it is at the moment
+
+    def attempt(self, action: Callable[[], T], otherwise: T) -> T:
+        """What `action` returns; where the home folder cannot be used just now, say so once and take `otherwise`.
+
+        What could not be read is read again as soon as that is possible.
+        """
+        try:
+            return action()
+        except (StoreError, OSError) as error:
+            self._say_once(str(error))
+            self._behind = True
+            return otherwise
+
+    def keep(self, write: Callable[[Store], None]) -> None:
+        """Write to the home folder now, or as soon as it can be written; in the order of the calls."""
+        self._pending.append(write)
+        self._write_pending()
+
+    def _write_pending(self) -> None:
+        while self._pending:
+            try:
+                self._pending[0](self.lab.store)
+            except StoreBusyError as error:
+                self._say_once(str(error))
+                return
+            except StoreError as error:
+                self._say_once(str(error))
+            self._pending.popleft()
+
+    def _catch_up(self) -> None:
+        self._write_pending()
+        if self._behind:
+            self._behind = False
+            self._refresh_screens()
+
+    def _say_once(self, problem: str) -> None:
+        """Show a problem, unless it is being shown."""
+        if all(shown.message != problem for shown in self._notifications):
+            self.notify(problem, severity="error", timeout=8)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notification. It is text: names, files and errors are never read as markup, whatever is asked for."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     # --- navigation
 
@@ -201,5 +269,5 @@ class LabApp(App[None]):
 
 def _import_engine() -> None:
     """Load torch while the reader reads the map, so that the first run starts at once."""
-    import engine.dqn
-    import engine.imitation  # noqa: F401
+    import engine.learners.dqn
+    import engine.learners.imitation  # noqa: F401

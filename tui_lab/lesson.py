@@ -15,7 +15,6 @@ from typing import Annotated, Literal
 from tui_lab.checked_toml import LessonError as LessonError
 from tui_lab.checked_toml import TomlLines, build
 
-ChartName = Literal["accuracy", "loss", "return", "q", "epsilon", "grad_norm"]
 NoteKind = Literal["trap", "course", "tip", "figure"]
 # The number is the least value of an integer, or the least length of a list.
 Count = Annotated[int, 1]
@@ -36,14 +35,14 @@ class Prose:
 class Run:
     """A bench that trains presets and shows charts while they learn.
 
-    `episodes` counts training episodes of deep Q-learning and `samples` training rows of imitation; None leaves the
-    number to the preset (1,000 rows for imitation).
+    `episodes` counts training episodes where the presets learn from an environment, `samples` training rows where they
+    learn from rows; None leaves the number to the preset.
     """
 
     line: int
     title: str
     presets: tuple[str, ...]
-    charts: tuple[ChartName, ...]
+    charts: tuple[str, ...]
     episodes: Count | None = None
     samples: Count | None = None
     hint: str = ""
@@ -56,7 +55,7 @@ class Chart:
     line: int
     title: str
     presets: tuple[str, ...]
-    chart: ChartName
+    chart: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

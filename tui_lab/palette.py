@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-if TYPE_CHECKING:
-    from tui_lab.app import LabApp
+from tui_lab.context import context
 
 
 class LabCommands(Provider):
     """Lessons to open, runs to pause, resume or stop."""
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], None]]]:
-        app = cast("LabApp", self.app)
+        app = context(self.app)
         for lesson in app.course:
             yield (
                 f"Lesson {lesson.section}: {lesson.title}",

@@ -1,37 +1,13 @@
-"""Figures and small pieces of text as the lab writes them, the same on every screen."""
+"""Figures as the lab writes them, on every screen and on the command line. Light to import: nothing is drawn here."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-from textual.content import Content
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from engine.jobs import Status
-from engine.store import LATEST
-from tui_lab.glyphs import Glyphs
-
-
-def status_mark(status: Status | None, glyphs: Glyphs) -> Content:
-    """One coloured character for a status; None is a run that was never started."""
-    match status:
-        case None:
-            return Content.styled(glyphs.new, "$muted")
-        case Status.RUNNING | Status.STARTING:
-            return Content.styled(glyphs.running, "$accent")
-        case Status.PAUSED:
-            return Content.styled(glyphs.paused, "$warning")
-        case Status.FINISHED:
-            return Content.styled(glyphs.done, "$success")
-        case Status.FAILED:
-            return Content.styled(glyphs.failed, "$error")
-        case _:
-            return Content.styled(glyphs.stopped, "$warning")
-
-
-def progress_bar(share: float, width: int, glyphs: Glyphs, style: str = "$primary") -> Content:
-    """A bar of `width` cells."""
-    full = round(width * min(1.0, max(0.0, share)))
-    return Content.assemble((glyphs.full * full, style), (glyphs.empty * (width - full), "$faint"))
+if TYPE_CHECKING:
+    from engine.learners.environment_facts import EnvironmentFacts
+    from engine.learners.kinds import Figure
 
 
 def percent(share: float) -> str:
@@ -58,13 +34,47 @@ def accuracy(share: float) -> str:
     return f"{share:.3f}".removeprefix("0")
 
 
-def returns_summary(returns: npt.NDArray[np.float64], perfect: int) -> str:
-    """`500.0 ± 0.0, lowest 500, all 1,000 perfect` for the returns of an evaluation."""
-    episodes = len(returns)
-    share = f"all {count(episodes)}" if perfect == episodes else f"{count(perfect)} of {count(episodes)}"
-    return f"{returns.mean():.1f} ± {returns.std():.1f}, lowest {returns.min():.0f}, {share} perfect"
+def figure(one: Figure) -> str:
+    """A figure with its name: `mean return 212`."""
+    return f"{one.name} {value(one)}"
+
+
+def value(one: Figure) -> str:
+    """A figure's value as its form asks."""
+    match one.form:
+        case "count":
+            return count(one.value)
+        case "return":
+            return f"{one.value:.0f}"
+        case "accuracy":
+            return accuracy(one.value)
+        case _:
+            return f"{one.value:.4g}"
+
+
+def success(figures: Mapping[str, Any], facts: EnvironmentFacts) -> str | None:
+    """How an evaluation did by what its environment asks: `all 1,000 perfect`, `solved`; None where it asks nothing.
+
+    Args:
+        figures: mean, perfect and episodes.
+    """
+    perfect, episodes = figures["perfect"], figures["episodes"]
+    if perfect is not None:
+        share = f"all {count(episodes)}" if perfect == episodes else f"{count(perfect)} of {count(episodes)}"
+        return f"{share} perfect"
+    solved = facts.solved(figures["mean"])
+    if solved is None:
+        return None
+    return f"{'solved' if solved else 'not solved'} (threshold {facts.reward_threshold:g})"
+
+
+def returns_summary(figures: Mapping[str, Any], facts: EnvironmentFacts) -> str:
+    """`500.0 ± 0.0, lowest 500, all 1,000 perfect` for the figures of an evaluation."""
+    verdict = success(figures, facts)
+    words = f"{figures['mean']:.1f} ± {figures['std']:.1f}, lowest {figures['min']:.0f}"
+    return words if verdict is None else f"{words}, {verdict}"
 
 
 def agent_title(agent: str) -> str:
     """What a reader calls an agent: `latest:bad` is "your bad run"."""
-    return f"your {agent.removeprefix(LATEST)}" if agent.startswith(LATEST) else agent
+    return f"your {agent.removeprefix('latest:')}" if agent.startswith("latest:") else agent

@@ -1,30 +1,22 @@
-"""From metric logs to pictures: which series a chart shows, how far its axes reach, and the legend that names them."""
+"""From metric logs to pictures: what a kind's chart says of runs, decimated, with axes that follow; and its legend."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from textual.content import Content
 
-from engine.config import DQNConfig
-from engine.metrics import MetricLog, Values
-from engine.runs import DQNSpec, Spec
-from engine.schedules import schedule_facts
+from engine.learners.kinds import Chart, kind_of
+from engine.learners.metrics import MetricLog, Values
+from engine.learners.specs import Spec
 from tui_lab.glyphs import Glyphs
 from tui_lab.plotting import Picture, Series, nice_ceiling
 from tui_lab.themes import css_color, series_color
 
-RETURN_WINDOW = 20
-TITLES = {
-    "accuracy": "accuracy by epoch",
-    "loss": "loss",
-    "return": f"return by episode, and mean of {RETURN_WINDOW}",
-    "q": "mean largest Q-value by step",
-    "epsilon": "epsilon by step",
-    "grad_norm": "gradient norm by step, before clipping",
-}
+USUAL_REACH = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,54 +29,58 @@ class Curve:
     log: MetricLog
 
 
-def picture(chart: str, curves: Sequence[Curve], columns: int) -> Picture:
-    """The chart of that name over some runs, at most two points a column and series."""
+def chart_named(name: str, spec: Spec) -> Chart:
+    """The chart of that name of the kind that a spec belongs to."""
+    return kind_of(spec).chart(name)
+
+
+def picture(chart: Chart, curves: Sequence[Curve], columns: int) -> Picture:
+    """The chart over some runs of one kind, at most two points a column and series."""
     if not curves:
         return Picture()
-    supervised = not isinstance(curves[0].spec, DQNSpec)
-    if chart == "accuracy" or (chart == "loss" and supervised):
-        return _by_epoch(chart, curves, columns)
-    if chart == "return":
-        return _returns(curves, columns)
-    return _by_step(chart, curves, columns)
-
-
-def _by_epoch(chart: str, curves: Sequence[Curve], columns: int) -> Picture:
     series = [
-        _series(curve, f"{side}_{chart}", columns, dim=side == "train")
+        _series(curve, trace.series, columns, smooth=trace.smooth, dim=trace.faint)
+        for trace in chart.traces
         for curve in curves
-        for side in ("train", "test")
+        if not trace.alone or len(curves) == 1
     ]
-    epochs = max(curve.spec.config.epochs for curve in curves if not isinstance(curve.spec, DQNSpec))
-    if chart == "accuracy":
-        lowest = min((min(one.y) for one in series if one.y), default=0.5)
-        return Picture(tuple(series), (0, epochs), (0.4 if lowest < 0.5 else 0.5, 1.0), (0.5,))
-    return Picture(tuple(series), (0, epochs), (0, max(0.7, _top(series))))
+    levels = {level for curve in curves for level in chart.levels(curve.spec)}
+    limits = (0, _reach(chart, curves, series)), _heights(chart, curves, series, levels)
+    return Picture(tuple(series), *limits, tuple(sorted(levels)))
 
 
-def _returns(curves: Sequence[Curve], columns: int) -> Picture:
-    series = [_series(curve, "return", columns, dim=True) for curve in curves if len(curves) == 1]
-    series += [_series(curve, "return", columns, smooth=RETURN_WINDOW) for curve in curves]
-    episodes = max(curve.spec.episodes for curve in curves if isinstance(curve.spec, DQNSpec))
-    return Picture(tuple(series), (0, episodes), (0, 500))
+def _reach(chart: Chart, curves: Sequence[Curve], series: Sequence[Series]) -> float:
+    """How far the horizontal axis goes: as far as the runs can, else a round distance beyond their data."""
+    ends = [reach for curve in curves if (reach := chart.reach(curve.spec)) is not None]
+    return max(ends) if ends else nice_ceiling(max((one.x[-1] for one in series if one.x), default=USUAL_REACH))
 
 
-def _by_step(chart: str, curves: Sequence[Curve], columns: int) -> Picture:
-    series = [_series(curve, chart, columns) for curve in curves]
-    reach = nice_ceiling(max((one.x[-1] for one in series if one.x), default=1_000))
-    if chart == "epsilon":
-        return Picture(tuple(series), (0, reach), (0, 1))
-    if chart != "q":
-        return Picture(tuple(series), (0, reach), (0, _top(series)))
-    ceilings = {
-        schedule_facts(curve.spec.config).value_ceiling
-        for curve in curves
-        if isinstance(curve.spec.config, DQNConfig) and curve.spec.config.discount_factor < 1
-    }
-    # Values grow; none may leave the chart, as a passing spike of the loss may.
-    highest = nice_ceiling(max((max(one.y) for one in series if one.y), default=0))
-    top = max(highest, nice_ceiling(1.05 * max(ceilings, default=1)))
-    return Picture(tuple(series), (0, reach), (min(0.0, _bottom(series)), top), tuple(sorted(ceilings)))
+def _heights(
+    chart: Chart, curves: Sequence[Curve], series: Sequence[Series], levels: set[float]
+) -> tuple[float, float]:
+    """The chart's span, widened to round numbers where data or levels lie beyond it."""
+    spans = [chart.span(curve.spec) for curve in curves]
+    lows, highs = ([end for end in ends if end is not None] for ends in zip(*spans, strict=True))
+    values = np.concatenate([np.asarray(one.y, np.float64) for one in series])
+    lowest = float(values.min()) if len(values) else min(lows, default=0.0)
+    highest = _highest(chart, values) if len(values) else max(highs, default=0.0)
+    highest = max(highest, max((level + 0.05 * abs(level) for level in levels), default=highest))
+    high = max(highs) if highs and highest <= max(highs) else nice_ceiling(highest) if highest > 0 else 0.0
+    low = min(lows) if lows and lowest >= min(lows) else _below(lowest, high)
+    return (low, high) if low < high else (low, low + 1.0)
+
+
+def _highest(chart: Chart, values: Values) -> float:
+    """The height that holds the data; a few early spikes may be left out, or they would flatten all the rest."""
+    return float(np.quantile(values, 0.995)) if chart.cut_spikes else float(values.max())
+
+
+def _below(value: float, high: float) -> float:
+    """A round height at or below `value`; 0 where that is near."""
+    if value < 0:
+        return -nice_ceiling(-value)
+    step = 10.0 ** math.floor(math.log10(high - value)) if high > value else 1.0
+    return math.floor(value / step) * step
 
 
 def _series(curve: Curve, name: str, columns: int, *, smooth: int = 1, dim: bool = False) -> Series:
@@ -96,29 +92,12 @@ def _numbers(values: Values) -> tuple[float, ...]:
     return tuple(np.asarray(values, np.float64).tolist())
 
 
-def _top(series: Sequence[Series]) -> float:
-    """A round height that holds the data without letting one early spike flatten them."""
-    values = np.concatenate([np.asarray(one.y) for one in series] or [np.empty(0)])
-    return nice_ceiling(float(np.quantile(values, 0.995))) if len(values) else 1.0
-
-
-def _bottom(series: Sequence[Series]) -> float:
-    lowest = min((min(one.y) for one in series if one.y), default=0.0)
-    return -nice_ceiling(-lowest) if lowest < 0 else 0.0
-
-
-def legend(chart: str, curves: Sequence[Curve], glyphs: Glyphs, *, dark: bool) -> Content:
-    """The chart's title and one coloured label a curve."""
-    supervised = bool(curves) and not isinstance(curves[0].spec, DQNSpec)
-    title = TITLES[chart]
-    if chart == "loss":
-        title = "loss by epoch" if supervised else "loss (mean squared TD error) by step"
-    labels: list[Content | tuple[str, str]] = [Content.styled(title, "bold")]
+def legend(chart: Chart, curves: Sequence[Curve], glyphs: Glyphs, *, dark: bool) -> Content:
+    """The chart's title, one coloured label a curve, and what a reader must know."""
+    labels: list[Content | tuple[str, str]] = [Content.styled(chart.title, "bold")]
     for curve in curves:
         labels.append((f"  {glyphs.full * 2} ", css_color(series_color(curve.color, dark=dark))))
         labels.append((curve.label, ""))
-    if supervised:
-        labels.append(("  dim: train", "$muted"))
-    elif chart == "q":
-        labels.append(("  grey: ceiling", "$muted"))
+    if chart.note:
+        labels.append((f"  {chart.note}", "$muted"))
     return Content.assemble(*labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from engine.network import prepare_thread
+from engine.learners.network import prepare_thread
 from tests.benchmarks import engine_speed, responsiveness
 
 

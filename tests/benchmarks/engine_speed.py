@@ -12,15 +12,19 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from engine.agents import SHIPPED, load_agent
-from engine.checkpoint import save_checkpoint
-from engine.dqn import DQNLearner
-from engine.evaluation import evaluate
-from engine.imitation import ImitationLearner, generate, read_csv, write_csv
-from engine.jobs import usable_cores
-from engine.metrics import MetricLog
-from engine.network import prepare_thread
-from engine.presets import GOOD_2, PRESETS
+from engine.agents.evaluation import evaluate
+from engine.agents.generation import generate
+from engine.learners.dqn import DQNLearner
+from engine.learners.imitation import ImitationLearner
+from engine.learners.kinds import presets
+from engine.learners.machine import usable_cores
+from engine.learners.metrics import MetricLog
+from engine.learners.network import prepare_thread
+from engine.learners.presets import GOOD_2
+from engine.storage.agent_folders import load_agent
+from engine.storage.checkpoint import save_checkpoint
+from engine.storage.data_sets import read_csv, write_csv
+from engine.storage.names import SHIPPED
 from tests.benchmarks.measuring import Row, in_turns, seconds
 from tests.benchmarks.textbook import TextbookDQN, sequential, textbook_evaluate, textbook_imitation
 
@@ -143,14 +147,14 @@ def imitation() -> list[Row]:
 
         def lab() -> None:
             for name in MODELS:
-                config = PRESETS[name].config
+                config = presets()[name].config
                 learner = ImitationLearner(config, MetricLog(), read_csv(train), read_csv(test))  # type: ignore[arg-type]
                 while not learner.finished:
                     learner.advance()
 
         def textbook() -> None:
             for name in MODELS:
-                textbook_imitation(list(PRESETS[name].config.nn_hidden_layers), train, test, 3)
+                textbook_imitation(list(presets()[name].config.nn_hidden_layers), train, test, 3)
 
         sides = {
             "lab": as_the_lab_does(lambda: seconds(lab)),
@@ -184,9 +188,9 @@ def kilobytes(field):
 
 Path("/proc/self/clear_refs").write_text("5")  # Importing torch peaks higher than a run ever gets; begin again.
 before = kilobytes("VmRSS")
-from engine.dqn import DQNLearner
-from engine.metrics import MetricLog
-from engine.presets import GOOD_2
+from engine.learners.dqn import DQNLearner
+from engine.learners.metrics import MetricLog
+from engine.learners.presets import GOOD_2
 learner = DQNLearner(GOOD_2.replace(seed=2), MetricLog())
 while not learner.finished:
     learner.advance()

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from textual.pilot import Pilot
 
-from engine.dqn import DQNLearner
 from engine.laboratory import Laboratory
-from engine.metrics import MetricLog
-from engine.presets import GOOD_2
-from engine.runs import DQNSpec, Run
+from engine.learners.dqn import DQNLearner
+from engine.learners.metrics import MetricLog
+from engine.learners.presets import GOOD_2
+from engine.learners.specs import DQNSpec
+from engine.runs.run import Run
 from tests.benchmarks.measuring import Row, in_turns
 from tui_lab.app import LabApp
 

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from engine.config import DQNConfig
-from engine.schedules import epsilon_at
+from engine.learners.config import DQNConfig
+from engine.learners.schedules import epsilon_at
 
 
 def sequential(sizes: list[int]) -> nn.Sequential:

@@ -8,6 +8,8 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from engine.learners.environment_facts import DESCRIPTIONS, Description
+
 Floats = npt.NDArray[np.float32]
 Step = tuple[Floats, float, bool, bool, dict[str, Any]]
 
@@ -21,6 +23,8 @@ COUNTING = "lab-probe/Counting-v0"
 RANDOM_ENDS = "lab-probe/RandomEnds-v0"
 EXPLODING = "lab-probe/Exploding-v0"
 ODD_ACTIONS = "lab-probe/OddActions-v0"
+UNTOLD = "lab-probe/Untold-v0"
+UNSEEDED = "lab-probe/Unseeded-v0"
 
 
 class Probe(gymnasium.Env[Floats, int]):
@@ -155,6 +159,14 @@ class OddActions(Probe):
         return self.observation(), float(action), self.seen == 3.0, False, {}
 
 
+class Unseeded(Probe):
+    """States from nowhere: the same seed and actions never lead to the same state."""
+
+    def step(self, action: int) -> Step:
+        self.seen = float(np.random.default_rng().normal())
+        return self.observation(), 1.0, False, False, {}
+
+
 for _id, _probe, _limit in (
     (CONSTANT_REWARD, ConstantReward, None),
     (REWARD_FROM_OBSERVATION, RewardFromObservation, None),
@@ -162,9 +174,14 @@ for _id, _probe, _limit in (
     (ACTION_MATTERS, ActionMatters, None),
     (POLICY_AND_OBSERVATION, PolicyAndObservation, None),
     (ENDLESS, Endless, 5),
+    (UNTOLD, Endless, 5),
     (COUNTING, Counting, None),
     (RANDOM_ENDS, RandomEnds, None),
     (EXPLODING, Exploding, None),
     (ODD_ACTIONS, OddActions, None),
+    (UNSEEDED, Unseeded, 5),
 ):
     gymnasium.register(_id, entry_point=cast(Any, _probe), max_episode_steps=_limit)
+
+# What the lab would be told of an environment in which lasting is good, as CartPole is.
+DESCRIPTIONS[ENDLESS] = Description(step_reward=1.0)

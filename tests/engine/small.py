@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from engine.config import DQNConfig, ImitationConfig
-from engine.dqn import DQNLearner
-from engine.jobs import Work
-from engine.metrics import MetricLog
-from engine.runs import DataSource, DQNSpec, ImitationSpec
+from engine.agents.agent import NetworkAgent
+from engine.learners.config import DQNConfig, ImitationConfig
+from engine.learners.dqn import DQNLearner
+from engine.learners.kinds import Learner
+from engine.learners.metrics import MetricLog
+from engine.learners.network import MLP
+from engine.learners.policy import Policy
+from engine.learners.specs import DataSource, DQNSpec, ImitationSpec
+from engine.runs.jobs import Work
 
 W = TypeVar("W", bound=Work)
 
@@ -54,6 +58,17 @@ def learner(config: DQNConfig | None = None, *, env_steps: int = 400, episodes: 
 def trained(config: DQNConfig | None = None, *, env_steps: int = 400, episodes: int = 1_000) -> DQNLearner:
     """A learner that has used up its budget."""
     return finish(learner(config, env_steps=env_steps, episodes=episodes))
+
+
+def agent_of(learner: Learner, which: str = "last") -> NetworkAgent:
+    """What a learner has learned so far, as an agent that can act."""
+    kind = "dqn" if isinstance(learner, DQNLearner) else "imitation"
+    return NetworkAgent(which, learner.policies()[which], kind, learner.config)  # type: ignore[attr-defined]
+
+
+def clone(network: MLP) -> NetworkAgent:
+    """A network with 8 hidden units as an imitation agent."""
+    return NetworkAgent("net", Policy(network), "imitation", ImitationConfig(nn_hidden_layers=(8,)))
 
 
 def finish(work: W) -> W:

@@ -1,4 +1,4 @@
-"""Import hygiene, proved in fresh processes: the engine's front door is light, and the engine never draws."""
+"""Import hygiene, proved in fresh processes: the front door is light, what learns knows no storage, nothing draws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 import engine
 
-PRINT_MODULES = "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+PRINT_MODULES = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+HEAVY = {"torch", "gymnasium", "pandas"}
 
 
 def modules_after(statements: str) -> set[str]:
@@ -22,15 +23,38 @@ def modules_after(statements: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["engine", "engine.laboratory", "engine.presets", "engine.store", "engine.diagnosis"]
+    "module",
+    [
+        "engine",
+        "engine.laboratory",
+        "engine.runs.seeds",
+        "engine.storage.store",
+        "engine.storage.names",
+        "engine.analysis.findings",
+        "engine.analysis.grading",
+        "engine.learners.presets",
+    ],
 )
 def test_the_front_door_does_not_load_torch_gymnasium_or_pandas(module: str) -> None:
-    assert modules_after(f"import {module}") & {"torch", "gymnasium", "pandas"} == set()
+    assert modules_after(f"import {module}") & HEAVY == set()
+
+
+def test_looking_up_kinds_and_presets_loads_none_of_them_either() -> None:
+    statements = "from engine.learners.kinds import kinds, preset_spec; kinds(); preset_spec('good-2').recipe"
+    assert modules_after(statements) & HEAVY == set()
+
+
+@pytest.mark.parametrize("learner", ["dqn", "imitation"])
+def test_what_learns_does_not_know_that_anything_is_ever_stored(learner: str) -> None:
+    loaded = modules_after(f"import engine.learners.{learner}")
+    assert "torch" in loaded
+    assert {name for name in loaded if name.startswith(("engine.storage", "engine.runs", "engine.agents"))} == set()
+    assert loaded & {"sqlite3", "filelock", "platformdirs"} == set()
 
 
 def test_no_module_of_the_engine_loads_what_draws() -> None:
-    names = [module.name for module in pkgutil.iter_modules(engine.__path__, "engine.")]
-    assert len(names) > 15
+    names = [module.name for module in pkgutil.walk_packages(engine.__path__, "engine.")]
+    assert len(names) > 30
     loaded = modules_after("\n".join(f"import {name}" for name in names))
     assert "torch" in loaded
     assert loaded & {"textual", "rich", "plotext", "click", "tui_lab"} == set()

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small import dqn_spec, imitation_spec
 
-from engine.agents import SHIPPED, AgentError, NetworkAgent, load_agent
-from engine.config import DQNConfig
-from engine.database import StoreError
-from engine.evaluation import evaluate, record_episode
-from engine.imitation import read_csv
-from engine.jobs import Status
-from engine.laboratory import Laboratory
-from engine.library import agent_names, delete_agent, find_agent, import_agent
-from engine.presets import PRESETS, preset
-from engine.runs import DQNSpec, Run, Spec
+from engine.agents.agent import NetworkAgent
+from engine.agents.evaluation import evaluate
+from engine.agents.names import AgentError
+from engine.agents.recording import record_episode
+from engine.laboratory import KEPT_LOGS, Laboratory
+from engine.learners.config import DQNConfig
+from engine.learners.kinds import kind_named, preset, preset_spec
+from engine.learners.metrics import MetricLog
+from engine.learners.settings import ConfigError
+from engine.learners.specs import DQNSpec, Spec
+from engine.runs.run import Run
+from engine.storage.agent_folders import load_agent
+from engine.storage.checkpoint import load_checkpoint
+from engine.storage.data_sets import read_csv
+from engine.storage.library import delete_agent, find_agent, import_agent
+from engine.storage.names import SHIPPED, agent_names
+from engine.storage.records import Status, StoreError
+from tests.engine.small import dqn_spec, imitation_spec
 
 PATIENCE = 60
 RULE = "linear:0.1,0.2,1,0.5"
@@ -42,8 +51,9 @@ def finished(lab: Laboratory, spec: Spec, **labels: str) -> Run:
 @pytest.fixture(autouse=True)
 def short_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two episodes are the whole budget of these presets here."""
-    for name in ("bad", "robust"):
-        monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], episodes=2))
+    kind = kind_named("dqn")
+    short = [replace(one, spec=replace(one.spec, episodes=2)) for one in kind.presets]  # type: ignore[call-arg]
+    monkeypatch.setattr(type(kind), "presets", tuple(short))
 
 
 def course_run(name: str = "bad", *, seed: int = 0) -> DQNSpec:
@@ -58,6 +68,22 @@ def weights(lab: Laboratory, text: str) -> list[float]:
     assert isinstance(agent, NetworkAgent)
     assert agent.name == text
     return agent.network.flat.tolist()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Let other threads work until something is so."""
+    turn = threading.Event()
+    for _ in range(PATIENCE * 100):
+        if condition():
+            return
+        turn.wait(0.01)
+    raise AssertionError("waited in vain")
+
+
+def arrived(log: MetricLog) -> MetricLog:
+    """A log that is read in the background, once it is there."""
+    wait_until(lambda: bool(log.names))
+    return log
 
 
 # --- finding agents
@@ -78,8 +104,8 @@ def test_shipped_and_saved_agents_and_folders_are_found(lab: Laboratory, tmp_pat
 
 def test_a_run_is_found_by_its_id_its_best_standing_for_it(lab: Laboratory) -> None:
     run = finished(lab, dqn_spec(env_steps=400, keep_best_every_episodes=3, learning_rate=0.02))
-    assert run.work is not None
-    agents = {which: agent.network.flat.tolist() for which, agent in run.work.agents().items()}
+    learner = load_checkpoint(lab.store.run_folder(run.id) / "checkpoint").state["learner"]
+    agents = {"last": learner["network"].tolist(), "best": learner["best"].tolist()}
     assert agents["last"] != agents["best"]
     assert weights(lab, f"{run.id}:last") == agents["last"]
     assert weights(lab, f"{run.id}:best") == weights(lab, run.id) == agents["best"]
@@ -96,10 +122,10 @@ def test_latest_is_the_newest_finished_run_of_the_preset_as_it_is(lab: Laborator
     finished(lab, dqn_spec(env_steps=30), preset="bad")  # begun from the preset, but with settings changed
     for budget in ({"episodes": 1}, {"max_env_steps": 20}):  # or with another budget
         finished(lab, replace(course_run(seed=5), **budget), preset="bad")
-    unfinished = lab.store.add_run("dqn", course_run(seed=4).to_dict(), 4, "bad", None)
+    unfinished = lab.store.add_run(course_run(seed=4), "bad")
     lab.store.update_run(unfinished.id, status="stopped")
     assert weights(lab, "latest:bad") == weights(lab, newest.id)
-    latest = lab.latest("bad")
+    latest = lab.latest(preset_spec("bad"))
     assert latest is not None
     assert latest.id == unfinished.id
 
@@ -109,7 +135,7 @@ def test_latest_is_the_newest_finished_run_of_the_preset_as_it_is(lab: Laborator
     [
         ("nobody", r"^there is no agent 'nobody'; it should be a saved agent \(perfect.*or a rule \(random, left"),
         ("latest:bad", "^there is no finished run of preset 'bad' yet; train one first"),
-        ("latest:nothing", "^there is no finished run of preset 'nothing' yet"),
+        ("latest:nothing", "^there is no preset 'nothing'"),
         ("linear:1,2", "should give four numbers"),
         ("zzzz9:best", "^there is no agent 'zzzz9:best'"),
         ("../perfect", "^there is no agent"),
@@ -117,13 +143,13 @@ def test_latest_is_the_newest_finished_run_of_the_preset_as_it_is(lab: Laborator
     ],
 )
 def test_a_name_of_no_agent_gets_one_sentence(lab: Laboratory, name: str, sentence: str) -> None:
-    with pytest.raises(AgentError, match=sentence) as refused:
+    with pytest.raises((AgentError, ConfigError), match=sentence) as refused:
         find_agent(lab.store, name)
     assert "\n" not in str(refused.value)
 
 
 def test_a_run_without_an_agent_yet_says_so(lab: Laboratory) -> None:
-    record = lab.store.add_run("dqn", dqn_spec().to_dict(), 0, None, None)
+    record = lab.store.add_run(dqn_spec())
     with pytest.raises(AgentError, match=f"run {record.id} has no agent yet; it saves one when"):
         find_agent(lab.store, record.id)
 
@@ -184,7 +210,7 @@ def test_an_evaluation_job_keeps_the_result_that_evaluate_gives(lab: Laboratory)
         (kept,) = lab.store.evaluations(agent=agent)
         expected = evaluate(find_agent(lab.store, agent), 20, 4)
         assert (kept.run, kept.seed, kept.perfect) == (of_run, 4, expected.perfect)
-        np.testing.assert_array_equal(kept.returns, expected.returns)
+        np.testing.assert_array_equal(lab.store.returns(kept.id), expected.returns)
 
 
 def test_a_kept_evaluation_is_found_again_for_the_same_question_only(lab: Laboratory) -> None:
@@ -245,6 +271,32 @@ def test_deleting_a_run_takes_its_agents_and_spares_a_live_one(lab: Laboratory) 
 
 
 def test_the_metrics_of_a_run_are_the_live_log_or_what_was_saved(lab: Laboratory, home: Path) -> None:
-    run = finished(lab, dqn_spec(env_steps=60))
-    assert lab.log(run.id) is run.log
-    assert Laboratory(home).log(run.id).lengths() == run.log.lengths()
+    run = lab.start(dqn_spec(env_steps=60))
+    assert lab.log(run.record) is run.log
+    assert run.wait(PATIENCE)
+    saved = arrived(lab.log(run.record))
+    assert saved.lengths() == run.log.lengths()
+    assert lab.log(run.record) is saved, "what was read once is not read again"
+
+
+def test_a_log_follows_what_another_process_writes(lab: Laboratory, home: Path) -> None:
+    other = Laboratory(home)
+    run = finished(other, dqn_spec(env_steps=60))
+    before = run.record
+    log = arrived(lab.log(before))
+    run.log.append("loss", 61, 1.0)
+    lab.store.save_metrics(run.id, run.log, {}, 0)
+    later = dataclasses.replace(before, updated="9999-12-31")
+    version = log.version
+    assert lab.log(later) is log
+    wait_until(lambda: log.version != version)
+    assert log.last("loss") == 1.0
+
+
+def test_only_the_logs_looked_at_last_are_kept(lab: Laboratory) -> None:
+    records = [lab.store.add_run(dqn_spec(seed=seed)) for seed in range(KEPT_LOGS + 1)]
+    first = lab.log(records[0])
+    for record in records[1:]:
+        lab.log(record)
+    assert lab.log(records[0]) is not first
+    assert lab.log(records[-1]) is lab.log(records[-1])

@@ -10,8 +10,10 @@ import numpy as np
 from textual.app import App
 
 from engine.laboratory import Laboratory
-from engine.metrics import Episode, MetricLog
-from engine.runs import DQNSpec, Learner, Run
+from engine.learners.kinds import Learner
+from engine.learners.metrics import Episode, MetricLog
+from engine.learners.specs import RowsSpec
+from engine.runs.run import Run
 
 
 class FakeLearner:
@@ -20,7 +22,7 @@ class FakeLearner:
 
     def __init__(self, run: Run, units: int, hold_at: int | None) -> None:
         self.log: MetricLog = run.log
-        self._supervised = not isinstance(run.spec, DQNSpec)
+        self._supervised = isinstance(run.spec, RowsSpec)
         self._units = units
         self._hold_at = hold_at
         self._unit = 0
@@ -58,7 +60,7 @@ class FakeLearner:
     def restore(self, state: Mapping[str, Any]) -> None:
         self._unit = state["unit"]
 
-    def agents(self) -> dict[str, Any]:
+    def policies(self) -> dict[str, Any]:
         return {}
 
 
@@ -67,8 +69,8 @@ def use_fake_learners(lab: Laboratory, *, hold_at: int | None = None) -> None:
 
     class FakeRun(Run):
         def _learner(self) -> Learner:
-            spec = self.spec
-            units = spec.episodes if isinstance(spec, DQNSpec) else spec.config.epochs
+            spec: Any = self.spec
+            units = spec.config.epochs if isinstance(spec, RowsSpec) else spec.episodes
             return FakeLearner(self, units, hold_at)
 
     lab.run_type = FakeRun

@@ -12,9 +12,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from engine.jobs import Status
 from engine.laboratory import Laboratory
-from engine.runs import preset_spec
+from engine.learners.kinds import preset_spec
+from engine.storage.records import Status
 from tests.tui_lab.fakes import drawn_text, screen_text, use_fake_learners
 from tui_lab.app import LabApp
 from tui_lab.screens.course_map import CourseMap
@@ -83,7 +83,7 @@ def compare(name: str, app: LabApp) -> None:
 
 
 async def finish_all(app: LabApp, pilot: LabPilot) -> None:
-    await until(pilot, lambda: app.lab.runs and not app.lab.live_runs)
+    await until(pilot, lambda: app.lab.store.count_runs() and not app.lab.live_runs)
     await pilot.pause(0.5)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import FIGURES, FIT_KEYS, SMALL, TRAIN_KEYS, lab, lab_json, refusal, rows
 
-from engine.presets import GOOD_1
+from engine.learners.presets import GOOD_1
 from tui_lab.commands import outcome
 
 # --- train
@@ -125,7 +125,7 @@ def test_a_taken_name_is_refused_before_anything_is_trained() -> None:
 )
 def test_misuse_of_train_is_one_sentence_and_starts_no_run(args: list[str], words: str) -> None:
     assert words in refusal("train", *args)
-    assert lab_json("runs", "list") == {"runs": []}
+    assert lab_json("runs", "list")["runs"] == []
 
 
 def test_a_diverging_run_is_an_object_a_sentence_and_exit_code_1() -> None:
@@ -203,4 +203,4 @@ def test_fit_refuses_bad_files_and_settings_before_it_starts(tmp_path: Path) -> 
     assert "--hidden" in refusal("fit", "--train", good, "--test", good, "--hidden", "wide")
     assert "epochs" in refusal("fit", "--train", good, "--test", good, "--epochs", "0")
     assert "'perfect'" in refusal("fit", "--train", good, "--test", good, "--name", "perfect")
-    assert lab_json("runs", "list") == {"runs": []}
+    assert lab_json("runs", "list")["runs"] == []

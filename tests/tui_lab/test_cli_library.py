@@ -25,7 +25,8 @@ def run() -> str:
 def test_runs_are_listed_newest_first(run: str) -> None:
     newer = lab_json("train", *SMALL, "--preset", "bad")["run"]
     listed = lab_json("runs", "list")
-    assert list(listed) == ["runs"]
+    assert list(listed) == ["runs", "page", "per_page", "total"]
+    assert (listed["page"], listed["total"]) == (1, 2)
     assert [(item["run"], item["preset"], item["status"]) for item in listed["runs"]] == [
         (newer, "bad", "finished"),
         (run, "robust", "finished"),
@@ -34,13 +35,27 @@ def test_runs_are_listed_newest_first(run: str) -> None:
     assert text.index(newer) < text.index(run)
 
 
+def test_runs_are_listed_a_page_at_a_time(run: str) -> None:
+    newer = lab_json("train", *SMALL, "--preset", "bad")["run"]
+    pages = [lab_json("runs", "list", "--per-page", "1", "--page", str(page))["runs"] for page in (1, 2, 3)]
+    assert [[item["run"] for item in page] for page in pages] == [[newer], [run], []]
+    shown = lab("runs", "list", "--per-page", "1")
+    assert newer in shown.stdout
+    assert run not in shown.stdout
+    assert "1 of 2 runs; `dqn-lab runs list --page 2 --per-page 1` shows older ones" in shown.stderr
+    assert "there is no page 3; 2 runs fill 2 pages of 1" in refusal("runs", "list", "--per-page", "1", "--page", "3")
+    assert lab("runs", "list", "--per-page", "1", "--page", "2").stderr == "", "the last page leads nowhere"
+
+
 def test_the_list_shows_what_each_run_reached(run: str, tmp_path: Path) -> None:
     data = rows(tmp_path / "rows.csv", 0)
     fitted = lab_json("fit", "--train", data, "--test", data, "--hidden", "8", "--epochs", "3")
     newest, oldest = lab_json("runs", "list")["runs"]
-    assert (newest["run"], newest["test_accuracy"], newest["mean"]) == (fitted["run"], fitted["test_accuracy"], None)
-    assert (oldest["run"], oldest["test_accuracy"]) == (run, None)
+    accuracy = {"name": "test accuracy", "value": fitted["test_accuracy"]}
+    assert (newest["run"], newest["headline"], newest["mean"]) == (fitted["run"], accuracy, None)
+    assert (oldest["run"], oldest["headline"]) == (run, {"name": "greedy", "value": oldest["mean"]})
     assert oldest["mean"] > 0
+    assert f"greedy {oldest['mean']:.0f}" in lab("runs", "list").stdout
 
 
 def test_show_tells_settings_figures_and_findings(run: str) -> None:
@@ -94,7 +109,7 @@ def test_deleting_a_run_asks_first(run: str, home: Path) -> None:
     assert (home / "runs" / run).is_dir()
     lab("runs", "delete", run, answer="y\n")
     assert not (home / "runs" / run).exists()
-    assert lab_json("runs", "list") == {"runs": []}
+    assert lab_json("runs", "list")["runs"] == []
     assert lab_json("evaluate", "kept", "--episodes", "2")["episodes"] == 2, "the saved copy of its agent stays"
     assert f"'{run}'" in refusal("runs", "delete", run, "--yes")
 

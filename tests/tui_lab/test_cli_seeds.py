@@ -11,8 +11,8 @@ import sys
 import pytest
 from command_line import FIGURES, SMALL, lab, lab_json, refusal
 
-from engine import seed_process
-from engine.seeds import SeedOutcome, summarise
+from engine.runs import seed_process
+from engine.runs.seeds import SeedOutcome, summarise
 from tui_lab.commands import options, outcome
 from tui_lab.commands.seeds import summary_text
 
@@ -33,7 +33,7 @@ SEED_KEYS = [
     "message",
     "diverged",
 ]
-SUMMARY_KEYS = ["success_rate", "success_interval", "perfect", "iqm", "iqm_interval", "seeds"]
+SUMMARY_KEYS = ["success_rate", "success_interval", "perfect", "solved", "iqm", "iqm_interval", "seeds"]
 QUICK = ["--set", "n_steps_warm_up_memory=20", "--set", "n_gradient_steps=1", "--set", "keep_best_every_episodes=1"]
 TRAIN = ["train", *SMALL, *QUICK, "--seed", "5"]
 HEAVY = ["train", "--preset", "good-2", "--episodes", "1000", "--max-steps", "60", "--set", "freq_steps_train=1"]
@@ -136,4 +136,4 @@ def test_a_failed_seed_is_an_object_a_sentence_and_exit_code_1() -> None:
 )
 def test_misuse_is_one_sentence_and_starts_no_run(args: list[str], words: str) -> None:
     assert words in refusal("train", *args)
-    assert lab_json("runs", "list") == {"runs": []}
+    assert lab_json("runs", "list")["runs"] == []

@@ -22,7 +22,7 @@ import termios
 
 import pyte
 
-from engine.store import Store
+from engine.storage.store import Store
 
 COMMAND = Path(sys.executable).with_name("dqn-lab")
 DEADLINE = 60.0

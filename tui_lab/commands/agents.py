@@ -14,7 +14,7 @@ from tui_lab.commands.output import RETURN_HEADER, RIGHT, emit_json, pairs, retu
 from tui_lab.commands.runs import ask_first
 
 if TYPE_CHECKING:
-    from engine.store import Store
+    from engine.storage.store import Store
 
 FOLDER = click.Path(path_type=Path)
 
@@ -29,8 +29,8 @@ def agents() -> None:
 @pass_options
 def list_agents(options: Options, as_json: bool) -> None:
     """The agents that come with the lab, the saved ones, and the rules."""
-    from engine.agents import SCRIPTED, AgentError
-    from engine.library import agent_names
+    from engine.agents.names import SCRIPTED, AgentError
+    from engine.storage.names import agent_names
 
     with options.laboratory() as lab:
         found = []
@@ -54,9 +54,9 @@ def _layers(widths: list[int] | None) -> str | None:
 
 def _facts(store: Store, text: str) -> dict[str, Any]:
     """What is known of a network agent."""
-    from engine.agents import SHIPPED, NetworkAgent
-    from engine.figures import return_figures
-    from engine.library import agent_folder, find_agent
+    from engine.agents.agent import NetworkAgent
+    from engine.storage.library import find_agent
+    from engine.storage.names import SHIPPED, agent_folder
 
     agent = find_agent(store, text)
     if not isinstance(agent, NetworkAgent):
@@ -65,7 +65,7 @@ def _facts(store: Store, text: str) -> dict[str, Any]:
     assert folder is not None
     return {
         "agent": text,
-        "kind": "clone" if agent.is_clone else "dqn",
+        "kind": agent.kind,
         "origin": "shipped" if folder.parent == SHIPPED else "saved",
         "folder": folder,
         "hidden_layers": list(agent.config.nn_hidden_layers),
@@ -74,7 +74,7 @@ def _facts(store: Store, text: str) -> dict[str, Any]:
         "settings": agent.config.to_dict(),
         "card": agent.card,
         "evaluations": [
-            {"seed": kept.seed, "created": kept.created, **return_figures(kept.returns, kept.perfect)}
+            {"environment": kept.environment, "seed": kept.seed, "created": kept.created, **kept.figures()}
             for kept in store.evaluations(agent=text)
         ],
     }
@@ -96,7 +96,7 @@ def show(options: Options, agent: str, as_json: bool) -> None:
     settings = {f"  {key}": json.dumps(value) for key, value in facts["settings"].items()}
     click.echo(pairs({**head, **card}) + "\n\nsettings\n" + pairs(settings))
     if facts["evaluations"]:
-        rows = [return_row(f"seed {kept['seed']}", kept) for kept in facts["evaluations"]]
+        rows = [return_row(f"seed {kept['seed']}", kept["environment"], kept) for kept in facts["evaluations"]]
         click.echo("\n" + table(RETURN_HEADER, rows, RIGHT))
 
 
@@ -107,7 +107,7 @@ def show(options: Options, agent: str, as_json: bool) -> None:
 @pass_options
 def import_folder(options: Options, folder: Path, name: str | None, as_json: bool) -> None:
     """Check the agent in FOLDER and keep a copy of it under a name."""
-    from engine.library import import_agent
+    from engine.storage.library import import_agent
 
     with options.laboratory() as lab:
         agent = import_agent(lab.store, folder, name or folder.resolve().name)
@@ -124,7 +124,7 @@ def import_folder(options: Options, folder: Path, name: str | None, as_json: boo
 @pass_options
 def export(options: Options, name: str, folder: Path, as_json: bool) -> None:
     """Write the agent NAME (a saved agent, or a run's id) to a new FOLDER."""
-    from engine.export import export_agent
+    from engine.storage.export import export_agent
 
     with options.laboratory() as lab:
         export_agent(lab.store, name, folder)
@@ -141,7 +141,7 @@ def export(options: Options, name: str, folder: Path, as_json: bool) -> None:
 @pass_options
 def delete(options: Options, name: str, yes: bool, as_json: bool) -> None:
     """Delete the saved agent NAME."""
-    from engine.library import delete_agent
+    from engine.storage.library import delete_agent
 
     with options.laboratory() as lab:
         if (lab.store.agents_folder() / name).is_dir():

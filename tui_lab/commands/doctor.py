@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from engine.jobs import usable_cores
+from engine.learners.machine import usable_cores
 from tui_lab.commands.errors import Failed
 from tui_lab.commands.options import Options, json_option, pass_options
 from tui_lab.commands.output import emit_json, pairs
@@ -72,13 +72,13 @@ def _versions() -> dict[str, str | None]:
 
 
 def _home(folder: Path) -> dict[str, Any]:
-    from engine.database import StoreError
-    from engine.store import Store
+    from engine.storage.records import StoreError
+    from engine.storage.store import Store
 
     facts: dict[str, Any] = {"path": folder, "writable": False, "megabytes": None, "runs": None, "error": None}
     try:
         store = Store(folder)
-        facts["runs"] = len(store.runs())
+        facts["runs"] = store.count_runs()
         store.close()
     except StoreError as error:
         return facts | {"error": str(error)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import sys
 from typing import Any
 
@@ -37,7 +36,7 @@ class LabGroup(click.Group):
         except click.Abort:
             _tell("interrupted.")
             code = 128 + signal.SIGINT
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             _tell(f"{error}.")
             code = FAILED
         except ValueError as error:
@@ -50,11 +49,13 @@ class LabGroup(click.Group):
 
 def engine_code(error: Exception) -> int:
     """2 for what the engine refuses because of what it was given, 1 for anything else that went wrong in it."""
-    from engine.checkpoint import CheckpointError
-    from engine.export import MissingToolError
+    from engine.storage.checkpoint import CheckpointError
+    from engine.storage.export import MissingToolError
+    from engine.storage.records import StoreBusyError
 
-    refused = isinstance(error, ValueError) and not isinstance(error, CheckpointError | MissingToolError)
-    return MISUSE if refused else FAILED
+    if isinstance(error, CheckpointError | MissingToolError | StoreBusyError):
+        return FAILED
+    return MISUSE if isinstance(error, ValueError) else FAILED
 
 
 def _words(error: click.ClickException) -> str:

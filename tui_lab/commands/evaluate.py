@@ -30,4 +30,4 @@ def evaluate(options: Options, agent: str, episodes: int, seed: int, as_json: bo
         keys = ("mean", "std", "min", "max", "perfect", "seconds")
         emit_json({"agent": agent, "episodes": episodes, "seed": seed, **{key: figures[key] for key in keys}})
     else:
-        click.echo(table(RETURN_HEADER, [return_row(agent, figures)], RIGHT))
+        click.echo(table(RETURN_HEADER, [return_row(agent, figures["environment"], figures)], RIGHT))

@@ -38,15 +38,15 @@ def fit(
     as_json: bool,
 ) -> None:
     """Train a clone on rows of states and actions, and test it after every epoch."""
-    from engine.config import ImitationConfig
-    from engine.runs import DataSource, ImitationSpec
+    from engine.learners.config import ImitationConfig
+    from engine.learners.specs import DataSource, ImitationSpec
 
     config = ImitationConfig(
         nn_hidden_layers=_widths(hidden), learning_rate=learning_rate, batch_size=batch_size, epochs=epochs, seed=seed
     )
     with stop_signals() as stop, options.laboratory() as lab:
         free_name(lab, name)
-        from engine.imitation import read_csv
+        from engine.storage.data_sets import read_csv
 
         sources = [
             DataSource(path=str(file.resolve()), samples=len(read_csv(file))) for file in (train_file, test_file)

@@ -28,25 +28,21 @@ def generate(options: Options, agent: str, samples: int, seed: int, output: Path
     if output.exists() and not force:
         raise Misuse(f"{output} exists already; --force writes over it.")
     with stop_signals() as stop, options.laboratory() as lab:
-        from engine.imitation import Generator, write_csv
-        from engine.jobs import Job
-        from engine.library import find_agent
-
-        found = find_agent(lab.store, agent)
-        job = Job(f"generate {agent}", lambda: Generator(found, samples, seed))
+        job = lab.data_set(agent, samples, seed, output)
         job.start()
         wait_for(job, stop, job.name)
-        if job.exception is not None:
-            raise (Misuse if engine_code(job.exception) != FAILED else Failed)(job.error or "the generation failed.")
-        if job.status != "finished":
-            note("stopped; nothing is written.")
-            raise click.exceptions.Exit(stop.exit_code)
-        assert job.work is not None
-        rows = job.work.result()
-        write_csv(output, rows)
+    if job.exception is not None:
+        raise (Misuse if engine_code(job.exception) != FAILED else Failed)(job.error or "the generation failed.")
+    rows = job.samples
+    if rows is None:
+        note("stopped; nothing is written.")
+        raise click.exceptions.Exit(stop.exit_code)
     balance = rows.balance()
     if as_json:
         emit_json({"rows": len(rows), "episodes": rows.episodes, "balance": balance, "path": output})
     else:
-        actions = f"{balance[0]:,} x left, {balance[1]:,} x right"
+        from engine.learners.environment_facts import CARTPOLE, DESCRIPTIONS
+
+        names = DESCRIPTIONS[CARTPOLE].action_names
+        actions = ", ".join(f"{number:,} x {name}" for number, name in zip(balance, names, strict=True))
         click.echo(f"{len(rows):,} rows from {rows.episodes:,} episodes ({actions}) in {output}")

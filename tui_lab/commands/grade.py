@@ -19,8 +19,8 @@ def grade(options: Options, challenge: str, subject: str | None, as_json: bool) 
 
     Without RUN or AGENT the newest run that fits is graded. Exits with 0 when it is passed, else with 1.
     """
-    from engine.grading import CHALLENGES
-    from engine.grading import grade as measure
+    from engine.analysis.grading import CHALLENGES
+    from engine.analysis.grading import grade as measure
 
     with options.laboratory() as lab:
         result = measure(lab.store, int(challenge), subject)

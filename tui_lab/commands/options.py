@@ -32,7 +32,7 @@ class Options:
     @property
     def home_folder(self) -> Path:
         """Where the lab keeps everything."""
-        from engine.store import home_folder
+        from engine.storage.store import home_folder
 
         return home_folder(self.home)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.storage.records import Status
 from tui_lab.commands.errors import FAILED, Failed, Misuse, engine_code
 from tui_lab.commands.options import DEFAULT_EPISODES, Options
 from tui_lab.commands.output import RETURN_HEADER, RIGHT, SAME_HASH, emit_json, note, number, pairs, return_row, table
@@ -13,11 +14,11 @@ from tui_lab.commands.waiting import Stop, training_detail, wait_for
 
 if TYPE_CHECKING:
     from engine.laboratory import Laboratory
-    from engine.runs import Run
-    from engine.store import RunRecord
+    from engine.runs.run import Run
+    from engine.storage.records import RunRecord
 
 SEED = 0
-Figures = dict[str, float | int]
+Figures = dict[str, Any]
 
 
 def free_name(lab: Laboratory, name: str | None) -> None:
@@ -29,27 +30,31 @@ def free_name(lab: Laboratory, name: str | None) -> None:
     """
     if name is None:
         return
-    from engine.library import check_name
+    from engine.storage.names import check_name
 
     check_name(name)
     if (lab.store.agents_folder() / name).exists():
         raise Misuse(f"there is an agent {name!r} already; choose another name or delete it first.")
-    for record in lab.store.runs():
-        unfinished = record.status not in ("finished", "failed")
-        if name == record.id or (name == record.name and unfinished):
-            raise Misuse(f"the name {name!r} belongs to run {record.id} ({record.status}); choose another name.")
+    unfinished = [status for status in Status if status not in (Status.FINISHED, Status.FAILED)]
+    taken = [one for one in (lab.store.find_run(name),) if one is not None and one.id == name]
+    for record in taken or lab.store.runs(name=name, statuses=unfinished, limit=1):
+        raise Misuse(f"the name {name!r} belongs to run {record.id} ({record.status}); choose another name.")
 
 
 def see_through(options: Options, lab: Laboratory, run: Run, stop: Stop, as_json: bool) -> None:
     """Wait for a run's end, evaluate what it learned, print it, and exit with 1 or more unless it finished."""
+    from engine.learners.specs import RowsSpec
+
     seed = run.spec.config.seed
     note(f"run {run.id} ({run.title}, seed {seed}) is under way.")
     wait_for(run, stop, run.id, lambda: training_detail(run))
+    if run.warning is not None:
+        note(run.warning)
     record = lab.store.run(run.id)
-    if record.kind == "dqn":
-        _print_training(lab, record, _evaluations(lab, record, stop), as_json)
+    if isinstance(run.spec, RowsSpec):
+        _print_fit(lab, run, record, as_json)
     else:
-        _print_fit(lab, record, as_json)
+        _print_training(lab, run, record, _evaluations(lab, record, stop), as_json)
     _exit(options, run, stop)
 
 
@@ -66,10 +71,12 @@ def _exit(options: Options, run: Run, stop: Stop) -> None:
 
 def _evaluations(lab: Laboratory, record: RunRecord, stop: Stop) -> dict[str, Figures | None]:
     """1,000 greedy episodes of a finished run's last and best weights; None for what is not there."""
+    from engine.storage.names import weights_of
+
     figures: dict[str, Figures | None] = {"last": None, "best": None}
+    saved = weights_of(lab.store, record.id)
     for which in figures:
-        saved = lab.store.run_folder(record.id) / "agents" / which
-        if record.status == "finished" and stop.signal is None and saved.is_dir():
+        if record.status == Status.FINISHED and stop.signal is None and which in saved:
             figures[which] = evaluate(lab, f"{record.id}:{which}", DEFAULT_EPISODES, SEED, stop)
     return figures
 
@@ -87,19 +94,20 @@ def evaluate(lab: Laboratory, agent: str, episodes: int, seed: int, stop: Stop) 
         raise (Misuse if engine_code(job.exception) != FAILED else Failed)(job.error or "the evaluation failed.")
     if job.status != "finished":
         return None
-    assert job.work is not None
-    result = job.work.result()
-    return {**result.summary(), "seconds": result.seconds}
+    assert job.result is not None
+    return {"environment": job.result.environment, **job.result.summary(), "seconds": job.result.seconds}
 
 
 def _agent_of(lab: Laboratory, record: RunRecord) -> str | None:
     """What names the run's agent in later commands, once there is one."""
-    if not (lab.store.run_folder(record.id) / "agents").is_dir():
-        return None
-    return record.name or record.id
+    from engine.storage.names import weights_of
+
+    return (record.name or record.id) if weights_of(lab.store, record.id) else None
 
 
-def _print_training(lab: Laboratory, record: RunRecord, found: dict[str, Figures | None], as_json: bool) -> None:
+def _print_training(
+    lab: Laboratory, run: Run, record: RunRecord, found: dict[str, Figures | None], as_json: bool
+) -> None:
     keys = ("mean", "std", "min", "max", "perfect", "episodes")
     summaries = {which: figures and {key: figures[key] for key in keys} for which, figures in found.items()}
     counters = {key: record.counters.get(key, 0) for key in ("episodes", "env_steps", "gradient_steps")}
@@ -121,23 +129,20 @@ def _print_training(lab: Laboratory, record: RunRecord, found: dict[str, Figures
         return
     labels = {"episodes": "episodes", "env_steps": "environment steps", "gradient_steps": "gradient steps"}
     _print_head(record, {labels[key]: f"{value:,}" for key, value in counters.items()})
-    rows = [return_row(f"{which} weights", figures) for which, figures in summaries.items() if figures]
+    rows = [
+        return_row(f"{which} weights", figures["environment"], figures) for which, figures in found.items() if figures
+    ]
     if rows:
         click.echo("\n" + table(RETURN_HEADER, rows, RIGHT))
-    _print_tail(lab, record, agent)
+    _print_tail(run, record, agent)
 
 
-def _print_fit(lab: Laboratory, record: RunRecord, as_json: bool) -> None:
-    from engine.config import ImitationConfig
-    from engine.figures import imitation_figures, run_config
-
-    config = run_config(record)
-    assert isinstance(config, ImitationConfig)
-    figures: dict[str, Any] = imitation_figures(config, lab.log(record.id))
+def _print_fit(lab: Laboratory, run: Run, record: RunRecord, as_json: bool) -> None:
+    figures: dict[str, Any] = run.kind.figures(run.spec, run.log)
     agent = _agent_of(lab, record)
     if as_json:
         end = {"seconds": record.seconds, "agent": agent, "state_hash": record.state_hash}
-        unfinished = {} if record.status == "finished" else {"status": record.status}
+        unfinished = {} if record.status == Status.FINISHED else {"status": record.status}
         emit_json({"run": record.id, **figures, **end, **unfinished})
         return
     _print_head(record, {"parameters": f"{figures['parameters']:,}", "epochs": record.counters.get("epochs", 0)})
@@ -147,7 +152,7 @@ def _print_fit(lab: Laboratory, record: RunRecord, as_json: bool) -> None:
     click.echo("\n" + table(("", "accuracy", "loss"), rows, frozenset({"accuracy", "loss"})))
     if figures["best_epoch"] is not None:
         click.echo(f"best test accuracy {figures['best_test_accuracy']:.4f} in epoch {figures['best_epoch']}")
-    _print_tail(lab, record, agent)
+    _print_tail(run, record, agent)
 
 
 def _print_head(record: RunRecord, figures: dict[str, object]) -> None:
@@ -155,11 +160,8 @@ def _print_head(record: RunRecord, figures: dict[str, object]) -> None:
     click.echo(pairs({**head, **figures, "seconds": number(record.seconds, 1)}))
 
 
-def _print_tail(lab: Laboratory, record: RunRecord, agent: str | None) -> None:
-    from engine.diagnosis import diagnose
-    from engine.figures import run_config
-
-    findings = {finding.name: finding.text for finding in diagnose(run_config(record), lab.log(record.id))}
+def _print_tail(run: Run, record: RunRecord, agent: str | None) -> None:
+    findings = {finding.name: finding.text for finding in run.kind.findings(run.spec, run.log)}
     tail = pairs({**findings, "agent": agent, "state hash": record.state_hash})
     if tail:
         click.echo("\n" + tail)

@@ -69,17 +69,19 @@ def when(created: str) -> str:
 
 
 SAME_HASH = "The same seed gives the same state hash on the same machine with the same versions; elsewhere it may not."
-RETURN_HEADER = ("", "mean", "std", "min", "max", "perfect")
+RETURN_HEADER = ("", "mean", "std", "min", "max", "success")
 RIGHT = frozenset(RETURN_HEADER[1:])
 
 
-def return_row(label: str, figures: Mapping[str, float | int]) -> tuple[object, ...]:
-    """One evaluation as a row under `RETURN_HEADER`."""
-    perfect = f"{figures['perfect']:,} of {figures['episodes']:,}"
+def return_row(label: str, environment: str, figures: Mapping[str, Any]) -> tuple[object, ...]:
+    """One evaluation as a row under `RETURN_HEADER`; its last cell is whatever the environment calls a success."""
+    from engine.learners.environment_facts import environment_facts
+    from tui_lab.text import success
+
     return (
         label,
         *(number(figures[key]) for key in ("mean", "std")),
         f"{figures['min']:g}",
         f"{figures['max']:g}",
-        perfect,
+        success(figures, environment_facts(environment)),
     )

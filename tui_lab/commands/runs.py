@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +10,26 @@ import click
 
 from tui_lab.commands.errors import FAILED, Misuse
 from tui_lab.commands.options import Options, force_option, json_option, pass_options, yes_option
-from tui_lab.commands.output import RETURN_HEADER, RIGHT, SAME_HASH, emit_json, number, pairs, return_row, table, when
+from tui_lab.commands.output import (
+    RETURN_HEADER,
+    RIGHT,
+    SAME_HASH,
+    emit_json,
+    note,
+    number,
+    pairs,
+    return_row,
+    table,
+    when,
+)
+from tui_lab.text import figure
 
 if TYPE_CHECKING:
-    from engine.config import DQNConfig
     from engine.laboratory import Laboratory
-    from engine.store import RunRecord
+    from engine.storage.records import EvaluationRecord, RunRecord
+
+
+PER_PAGE = 50
 
 
 @click.group(no_args_is_help=False)
@@ -26,51 +38,59 @@ def runs() -> None:
 
 
 @runs.command("list")
+@click.option("--page", type=click.IntRange(1), default=1, show_default=True, help="Which page; 1 is the newest.")
+@click.option("--per-page", type=click.IntRange(1, 10_000), default=PER_PAGE, show_default=True, help="Runs on a page.")
 @json_option
 @pass_options
-def list_runs(options: Options, as_json: bool) -> None:
-    """All runs, newest first."""
+def list_runs(options: Options, page: int, per_page: int, as_json: bool) -> None:
+    """Runs, newest first, a page at a time."""
     with options.laboratory() as lab:
-        found = [_summary(lab, record) for record in lab.store.runs()]
+        records = lab.store.runs(limit=per_page, offset=(page - 1) * per_page)
+        newest = lab.store.newest_evaluations([record.id for record in records])
+        found = [_summary(lab, record, newest.get(record.id)) for record in records]
+        total = lab.store.count_runs()
     if as_json:
-        emit_json({"runs": found})
-    elif not found:
+        emit_json({"runs": found, "page": page, "per_page": per_page, "total": total})
+    elif not total:
         click.echo(f"no runs yet; `{options.command('train')}` starts one.")
+    elif not found:
+        raise Misuse(f"there is no page {page}; {total:,} runs fill {-(-total // per_page):,} pages of {per_page}.")
     else:
-        rows = [
-            (
-                run["run"],
-                run["name"] or run["preset"] or run["kind"],
-                run["seed"],
-                run["status"],
-                f"{run['progress']:.0%}",
-                number(run["seconds"], 0),
-                _headline(run),
-                when(run["created"]),
-            )
-            for run in found
-        ]
-        header = ("run", "title", "seed", "status", "done", "seconds", "result", "started")
-        click.echo(table(header, rows, frozenset({"seed", "done", "seconds"})))
+        _print_list(found)
+        if page * per_page < total:
+            usual = "" if per_page == PER_PAGE else f" --per-page {per_page}"
+            older = options.command(f"runs list --page {page + 1}{usual}")
+            note(f"{len(found)} of {total:,} runs; `{older}` shows older ones.")
 
 
-def _summary(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
-    from engine.figures import return_figures
+def _print_list(found: list[dict[str, Any]]) -> None:
+    rows = [
+        (
+            run["run"],
+            run["name"] or run["preset"] or run["kind"],
+            run["seed"],
+            run["status"],
+            f"{run['progress']:.0%}",
+            number(run["seconds"], 0),
+            run["result"],
+            when(run["created"]),
+        )
+        for run in found
+    ]
+    header = ("run", "title", "seed", "status", "done", "seconds", "result", "started")
+    click.echo(table(header, rows, frozenset({"seed", "done", "seconds"})))
 
-    kept = lab.store.evaluations(run=record.id)
+
+def _summary(lab: Laboratory, record: RunRecord, newest: EvaluationRecord | None) -> dict[str, Any]:
+    outcome = lab.outcome(record, newest)
     keys = ("kind", "preset", "name", "seed", "status", "progress", "created", "seconds", "counters", "state_hash")
     return {
         "run": record.id,
         **{key: getattr(record, key) for key in keys},
-        "mean": return_figures(kept[0].returns, kept[0].perfect)["mean"] if kept else None,
-        "test_accuracy": lab.store.last_metric(record.id, "test_accuracy"),
+        "mean": None if newest is None else newest.mean,
+        "headline": None if outcome is None else {"name": outcome.name, "value": outcome.value},
+        "result": None if outcome is None else figure(outcome),
     }
-
-
-def _headline(run: dict[str, Any]) -> str | None:
-    if run["mean"] is not None:
-        return f"return {run['mean']:.2f}"
-    return None if run["test_accuracy"] is None else f"accuracy {run['test_accuracy']:.4f}"
 
 
 @runs.command()
@@ -80,7 +100,7 @@ def _headline(run: dict[str, Any]) -> str | None:
 def show(options: Options, run: str, as_json: bool) -> None:
     """Settings, status, figures, evaluations and findings of RUN."""
     with options.laboratory() as lab:
-        facts = _facts(lab, lab.store.run(run))
+        facts = _facts(lab, lab.store.named_run(run))
     if as_json:
         emit_json(facts)
     else:
@@ -88,41 +108,33 @@ def show(options: Options, run: str, as_json: bool) -> None:
 
 
 def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
-    from engine.config import DQNConfig, ImitationConfig
-    from engine.diagnosis import diagnose
-    from engine.figures import imitation_figures, return_figures, run_config
-    from engine.presets import changed_settings
+    from engine.learners.kinds import changed_settings, kind_of, spec_from_dict
 
-    config, log = run_config(record), lab.log(record.id)
+    spec, log = spec_from_dict(record.kind, record.spec), lab.store.load_metrics(record.id, episodes=False)
+    kind = kind_of(spec)
     keys = ("kind", "preset", "name", "seed", "status", "message", "progress", "created", "updated", "seconds")
     return {
         "run": record.id,
         **{key: getattr(record, key) for key in keys},
         "counters": record.counters,
-        "settings": config.to_dict(),
+        "settings": spec.config.to_dict(),
         "changed_from_preset": changed_settings(record.preset, record.spec["config"]),
-        "in_practice": _in_practice(config) if isinstance(config, DQNConfig) else None,
+        "in_practice": kind.practice(spec) or None,
         "budget": {key: value for key, value in record.spec.items() if key != "config"},
-        "figures": imitation_figures(config, log) if isinstance(config, ImitationConfig) else None,
+        "figures": kind.figures(spec, log) or None,
         "evaluations": [
             {
                 "agent": kept.agent,
+                "environment": kept.environment,
                 "seed": kept.seed,
                 "created": kept.created,
-                **return_figures(kept.returns, kept.perfect),
+                **kept.figures(),
             }
             for kept in lab.store.evaluations(run=record.id)
         ],
-        "findings": [{"name": finding.name, "text": finding.text} for finding in diagnose(config, log)],
+        "findings": [{"name": finding.name, "text": finding.text} for finding in kind.findings(spec, log)],
         "state_hash": record.state_hash,
     }
-
-
-def _in_practice(config: DQNConfig) -> dict[str, float | None]:
-    """What the settings amount to; a ceiling that is infinite is null."""
-    from engine.schedules import schedule_facts
-
-    return {key: value if math.isfinite(value) else None for key, value in asdict(schedule_facts(config)).items()}
 
 
 def _print_facts(facts: dict[str, Any]) -> None:
@@ -148,7 +160,10 @@ def _print_facts(facts: dict[str, Any]) -> None:
         figures = {k.replace("_", " "): f"{v:.4f}" if isinstance(v, float) else v for k, v in facts["figures"].items()}
         click.echo("\nfigures\n" + _indented(pairs(figures)))
     if facts["evaluations"]:
-        rows = [return_row(f"{kept['agent']}, seed {kept['seed']}", kept) for kept in facts["evaluations"]]
+        rows = [
+            return_row(f"{kept['agent']}, seed {kept['seed']}", kept["environment"], kept)
+            for kept in facts["evaluations"]
+        ]
         click.echo("\nevaluations\n" + _indented(table(RETURN_HEADER, rows, RIGHT)))
     if facts["findings"]:
         click.echo("\nfindings\n" + _indented(pairs({item["name"]: item["text"] for item in facts["findings"]})))
@@ -173,23 +188,23 @@ def export(options: Options, run: str, form: str, output: Path | None, force: bo
 
     csv: a folder with metrics.csv (series, x, y) and episodes.csv. json: one object. tensorboard: event files.
     """
-    from engine import export as exports
-    from engine.checkpoint import write_whole
+    from engine.storage import export as exports
+    from engine.storage.files import write_whole
 
     if output is None and form != "json":
         raise Misuse(f"--format {form} needs --output with a folder to write.")
     with options.laboratory() as lab:
-        record, log = lab.store.run(run), lab.log(run)
+        record = lab.store.named_run(run)
         if output is None:
-            return click.echo(_json_text(exports.export_json(record, log, lab.store.evaluations(run=run))), nl=False)
+            return click.echo(_json_text(exports.export_json(lab.store, record)), nl=False)
         _refuse_to_overwrite(output, form, force)
         if form == "csv":
-            exports.export_csv(output, log)
+            exports.export_csv(output, lab.store.load_metrics(record.id))
         elif form == "tensorboard":
-            exports.export_tensorboard(output, log)
+            exports.export_tensorboard(output, lab.store.load_metrics(record.id))
         else:
-            write_whole(output, _json_text(exports.export_json(record, log, lab.store.evaluations(run=run))).encode())
-    click.echo(f"run {run} is in {output}")
+            write_whole(output, _json_text(exports.export_json(lab.store, record)).encode())
+    click.echo(f"run {record.id} is in {output}")
     return None
 
 
@@ -218,13 +233,13 @@ def _refuse_to_overwrite(output: Path, form: str, force: bool) -> None:
 def delete(options: Options, run: str, yes: bool, as_json: bool) -> None:
     """Delete RUN with its metrics, evaluations, checkpoint and agents (a copy saved under a name stays)."""
     with options.laboratory() as lab:
-        record = lab.store.run(run)
-        ask_first(f"Delete run {run} ({record.title}, {record.status})?", yes)
-        lab.delete_run(run)
+        record = lab.store.named_run(run)
+        ask_first(f"Delete run {record.id} ({record.title}, {record.status})?", yes)
+        lab.delete_run(record.id)
     if as_json:
-        emit_json({"deleted": run})
+        emit_json({"deleted": record.id})
     else:
-        click.echo(f"run {run} is deleted.")
+        click.echo(f"run {record.id} is deleted.")
 
 
 def ask_first(question: str, yes: bool) -> None:

@@ -15,21 +15,22 @@ from tui_lab.commands.waiting import Stop, progress_bar
 
 if TYPE_CHECKING:
     from engine.laboratory import Laboratory
-    from engine.runs import DQNSpec
-    from engine.seeds import SeedOutcome
+    from engine.learners.specs import EpisodesSpec
+    from engine.runs.seeds import SeedOutcome
 
-SUMMARY_HEADER = ("", "perfect seeds", "95 % interval", "IQM of returns", "95 % interval ")
+SUMMARY_HEADER = ("", "success", "95 % interval", "IQM of returns", "95 % interval ")
 SUMMARY_RIGHT = frozenset(SUMMARY_HEADER[1:])
 
 
-def train_seeds(lab: Laboratory, spec: DQNSpec, count: int, preset: str | None, stop: Stop, as_json: bool) -> None:
+def train_seeds(lab: Laboratory, spec: EpisodesSpec, count: int, preset: str | None, stop: Stop, as_json: bool) -> None:
     """Train `count` seeds from the config's own on, print them, and exit with 1 or more unless all finished."""
-    from engine.jobs import usable_cores
-    from engine.seeds import run_seeds, summarise
+    from engine.learners.kinds import kind_of
+    from engine.learners.machine import usable_cores
+    from engine.runs.seeds import run_seeds, summarise
 
     started = time.perf_counter()
     seeds = range(spec.config.seed, spec.config.seed + count)
-    spec.config.replace(seed=seeds[-1])  # Refuses a seed that is too large before anything begins.
+    spec.with_seed(seeds[-1])  # Refuses a seed that is too large before anything begins.
     note(f"{_seeds(count)} of {preset or spec.kind}, up to {usable_cores()} at a time.")
     outcomes: list[SeedOutcome] = []
     with progress_bar(_seeds(count)) as bar:
@@ -44,7 +45,8 @@ def train_seeds(lab: Laboratory, spec: DQNSpec, count: int, preset: str | None, 
                 bar.clear()
                 click.echo(seed_line(outcome, len(str(seeds[-1]))), err=as_json)
     outcomes.sort(key=lambda outcome: outcome.seed)
-    summary = summarise(outcomes)
+    environment = kind_of(spec).environment(spec.config)
+    summary = summarise(outcomes, environment)
     if as_json:
         rows = [asdict(outcome) for outcome in outcomes]
         emit_json({"preset": preset, "seeds": rows, **summary, "seconds": time.perf_counter() - started})
@@ -83,10 +85,10 @@ def summary_text(summary: dict[str, Any], outcomes: list[SeedOutcome]) -> str:
     """What `summarise` gave, as a table with the words it needs."""
     rows = [summary_row(f"{which} weights", summary[which]) for which in ("last", "best") if summary[which]]
     words = {
-        "perfect": "each of a seed's greedy episodes lasts to the time limit",
+        "success": _success_means(summary["last"]),
         "IQM": "mean of the middle half of the seeds' mean returns",
     }
-    if summary["best"] is not None:
+    if summary["best"] is not None and summary["last"]["perfect"] is not None:
         reached = sum(outcome.first_perfect_env_steps is not None for outcome in outcomes)
         steps, seconds = summary["first_perfect_env_steps"], summary["first_perfect_seconds"]
         and_seconds = "" if seconds is None else f" and {seconds:,.0f} s"
@@ -98,9 +100,22 @@ def summary_text(summary: dict[str, Any], outcomes: list[SeedOutcome]) -> str:
     return f"{table(SUMMARY_HEADER, rows, SUMMARY_RIGHT)}\n\n{pairs(words)}"
 
 
+def _success_means(side: dict[str, Any]) -> str:
+    """What counts as a seed's success in its environment."""
+    if side["perfect"] is not None:
+        return "each of a seed's greedy episodes has the highest return there is"
+    if side["solved"] is not None:
+        return "a seed's mean return reaches the environment's registered threshold"
+    return "nothing is known of what this environment counts as one"
+
+
 def summary_row(label: str, side: dict[str, Any]) -> tuple[object, ...]:
     """The seeds' last or best weights as a row under `SUMMARY_HEADER`."""
-    low, high = side["success_interval"]
     spread = side["iqm_interval"] and "{:.2f} to {:.2f}".format(*side["iqm_interval"])
-    perfect = f"{side['perfect']} of {side['seeds']}"
-    return (label, perfect, f"{100 * low:.0f} to {100 * high:.0f} %", number(side["iqm"]), spread)
+    successes = side["perfect"] if side["perfect"] is not None else side["solved"]
+    if successes is None:
+        return (label, None, None, number(side["iqm"]), spread)
+    low, high = side["success_interval"]
+    word = "perfect" if side["perfect"] is not None else "solved"
+    share = f"{successes} of {side['seeds']} {word}"
+    return (label, share, f"{100 * low:.0f} to {100 * high:.0f} %", number(side["iqm"]), spread)

@@ -1,4 +1,4 @@
-"""`dqn-lab train`: a DQN run from a preset, a settings file and single settings."""
+"""`dqn-lab train`: a run that learns from an environment, from a preset, a settings file and single settings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from tui_lab.commands.seeds import train_seeds
 from tui_lab.commands.waiting import stop_signals
 
 if TYPE_CHECKING:
-    from engine.config import DQNConfig
+    from engine.learners.specs import EpisodesSpec
 
 DEFAULT_PRESET = "robust"
+KIND = "dqn"
+"""What settings are of that neither name a kind of learner nor come from a preset."""
 TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
 
 
-@click.command(short_help="Train a DQN agent and evaluate it.")
+@click.command(short_help="Train an agent in an environment and evaluate it.")
 @click.option("--preset", "preset_name", metavar="NAME", help=f"Named settings.  [default: {DEFAULT_PRESET}]")
 @click.option(
     "--config",
@@ -57,39 +59,48 @@ def train(
     name: str | None,
     as_json: bool,
 ) -> None:
-    """Train a DQN agent, then evaluate its last and its best weights in 1,000 greedy episodes each."""
+    """Train an agent, by deep Q-learning unless its preset says otherwise, then evaluate its last and best weights in
+    1,000 greedy episodes each.
+    """
     if seed_count is not None and name is not None:
         raise Misuse("--seeds trains an agent a seed, which --name cannot all name; leave out one of the two.")
     if preset_name is None and config_file is None:
         preset_name = DEFAULT_PRESET
-    config = _config(preset_name, config_file, settings, seed)
+    spec = _spec(preset_name, config_file, settings, seed, episodes, max_steps)
     with stop_signals() as stop, options.laboratory() as lab:
         free_name(lab, name)
-        from engine.dqn import DQNLearner
-        from engine.metrics import MetricLog
-        from engine.presets import usual_episodes
-        from engine.runs import DQNSpec
-
-        # What only an environment can tell, such as an unknown id, is refused here and not by a run that fails.
-        DQNLearner(config, MetricLog())
-        spec = DQNSpec(config, episodes or usual_episodes(preset_name), max_steps)
         if seed_count is not None:
             return train_seeds(lab, spec, seed_count, preset_name, stop, as_json)
         run = lab.start(spec, preset=preset_name, name=name)
         return see_through(options, lab, run, stop, as_json)
 
 
-def _config(preset_name: str | None, file: Path | None, settings: tuple[str, ...], seed: int | None) -> DQNConfig:
-    """The preset's settings, under the file's, under single ones, under the seed."""
-    from engine.config import DQNConfig, read_settings
-    from engine.presets import preset
+def _spec(
+    preset_name: str | None,
+    file: Path | None,
+    settings: tuple[str, ...],
+    seed: int | None,
+    episodes: int | None,
+    max_steps: int | None,
+) -> EpisodesSpec:
+    """The preset's settings, under the file's, under single ones, under the seed; and the budget.
+
+    Raises:
+        ConfigError: a setting is wrong, or does not fit the environment.
+    """
+    from engine.learners.kinds import kind_of, preset, settings_from_dict, settings_to_dict
+    from engine.learners.settings import read_settings
+    from engine.learners.specs import EPISODES, EpisodesSpec
 
     values: dict[str, Any] = {}
+    budget = EPISODES
     if preset_name is not None:
-        config = preset(preset_name).config
-        if not isinstance(config, DQNConfig):
-            raise Misuse(f"preset {preset_name!r} is one of imitation; `dqn-lab fit` trains clones.")
-        values |= config.to_dict()
+        chosen = preset(preset_name)
+        if not isinstance(chosen.spec, EpisodesSpec):
+            title = kind_of(chosen.spec).title
+            raise Misuse(f"preset {preset_name!r} is one of {title}; `dqn-lab fit` trains on rows.")
+        values |= settings_to_dict(chosen.spec.kind, chosen.config)
+        budget = chosen.spec.episodes
     if file is not None:
         values |= read_settings(file)
     for setting in settings:
@@ -97,7 +108,13 @@ def _config(preset_name: str | None, file: Path | None, settings: tuple[str, ...
         values[key] = value
     if seed is not None:
         values["seed"] = seed
-    return DQNConfig.from_dict(values)
+    kind, config = settings_from_dict(values, usual=KIND)
+    spec_type = kind.spec_type
+    if not issubclass(spec_type, EpisodesSpec):
+        raise Misuse(f"these are settings of {kind.title}; `dqn-lab fit` trains on rows.")
+    spec = spec_type(config, episodes or budget, max_steps)
+    kind.check(spec)
+    return spec
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tui_lab.text import figure
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from engine.jobs import Job
-    from engine.runs import Run
+    from engine.runs.jobs import Job
+    from engine.runs.run import Run
 
 POLL_SECONDS = 0.2
-RETURN_WINDOW = 20
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -91,10 +92,4 @@ def progress_bar(label: str, done: float = 0.0) -> tqdm[NoReturn]:
 
 def training_detail(run: Run) -> str:
     """Where a run stands, in a few words."""
-    counters, log = run.counters, run.log
-    if run.spec.kind == "imitation":
-        accuracy = log.last("test_accuracy")
-        return f"epoch {counters.get('epochs', 0)}" + ("" if accuracy is None else f" · test accuracy {accuracy:.3f}")
-    _, returns = log.read("return", max(0, log.length("return") - RETURN_WINDOW))
-    mean = f" · mean return {returns.mean():.1f}" if len(returns) else ""
-    return f"episode {counters.get('episodes', 0)}{mean} · {counters.get('gradient_steps', 0):,} gradient steps"
+    return " · ".join(map(figure, run.kind.standing(run.spec, run.log, run.counters)))

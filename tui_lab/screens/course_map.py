@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Mapping
+from functools import partial
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,16 +13,15 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
-from engine.jobs import Status
-from engine.store import RunRecord
+from engine.learners.environment_facts import environment_facts
+from engine.learners.kinds import Figure
+from engine.storage.records import LIVE, EvaluationRecord, LessonProgress, RunRecord, Status
+from tui_lab.context import Context, context
 from tui_lab.lesson import Lesson
-from tui_lab.text import accuracy, agent_title, percent, progress_bar, returns_summary, status_mark
-from tui_lab.views import RETURN_WINDOW
+from tui_lab.marks import progress_bar, status_mark
+from tui_lab.text import agent_title, figure, percent, returns_summary
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.top_bar import TopBar
-
-if TYPE_CHECKING:
-    from tui_lab.app import LabApp
 
 MOST_RUNS = 6
 MOST_RESULTS = 4
@@ -42,12 +43,12 @@ class CourseMap(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._records: list[RunRecord] = []
-        self._outcomes: dict[str, str] = {}
+        self._outcomes: dict[str, Figure | None] = {}
         self._results: list[Content] = []
 
     @property
-    def lab_app(self) -> LabApp:
-        return cast("LabApp", self.app)
+    def context(self) -> Context:
+        return context(self)
 
     def compose(self) -> ComposeResult:
         yield TopBar("deep Q-learning, hands on")
@@ -64,11 +65,11 @@ class CourseMap(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.set_interval(1 / self.lab_app.pace.charts, self._tick)
+        self.set_interval(1 / self.context.pace.charts, self._tick)
         self.set_interval(FOLLOW_SECONDS, self._follow_others)
         self.refresh_map()
         lessons = self.query_one(Lessons)
-        lessons.highlighted = self._where_left_off()
+        lessons.highlighted = self.context.attempt(self._where_left_off, 0)
         lessons.focus()
 
     def on_screen_resume(self) -> None:
@@ -76,8 +77,8 @@ class CourseMap(Screen[None]):
 
     def _where_left_off(self) -> int:
         """Start where the reader left off: the lesson read last, or the one after it where that is done."""
-        progress = self.lab_app.lab.store.lesson_progress()
-        slugs = [lesson.slug for lesson in self.lab_app.course]
+        progress = self.context.lab.store.lesson_progress()
+        slugs = [lesson.slug for lesson in self.context.course]
         read = [row for row in progress.values() if row.lesson in slugs]
         if not read:
             return 0
@@ -85,12 +86,24 @@ class CourseMap(Screen[None]):
         return min(slugs.index(last.lesson) + (last.state == "done"), len(slugs) - 1)
 
     def refresh_map(self) -> None:
-        """Bring everything up to date from the store."""
-        progress = self.lab_app.lab.store.lesson_progress()
-        glyphs = self.lab_app.glyphs
+        """Bring everything up to date from the store; what cannot be read just now stays as it was."""
+        self.context.attempt(self._look_up, None)
+        self._tick()
+
+    def _look_up(self) -> None:
+        store = self.context.lab.store
+        self._show_lessons(store.lesson_progress())
+        newest = [*store.runs(statuses=LIVE, limit=MOST_RUNS), *store.runs(limit=MOST_RUNS)]
+        self._records = list({record.id: record for record in newest}.values())[:MOST_RUNS]
+        finished = [record for record in self._records if record.status == Status.FINISHED]
+        self._outcomes = {record.id: self.context.lab.outcome(record) for record in finished}
+        self._results = [_result(kept) for kept in store.evaluations(limit=MOST_RESULTS)]
+
+    def _show_lessons(self, progress: Mapping[str, LessonProgress]) -> None:
+        glyphs = self.context.glyphs
         marks = {None: (glyphs.new, "$muted"), "open": (glyphs.open, "$accent"), "done": (glyphs.done, "$success")}
         rows = []
-        for lesson in self.lab_app.course:
+        for lesson in self.context.course:
             state = progress[lesson.slug].state if lesson.slug in progress else None
             rows.append(
                 Content.assemble(
@@ -101,14 +114,11 @@ class CourseMap(Screen[None]):
                 )
             )
         self.query_one(Lessons).show(rows)
-        self._records = self.lab_app.lab.store.runs()
-        self._results = self._last_results()
-        self._tick()
 
     def _tick(self) -> None:
         if not self.is_current:
             return
-        live = {run.id for run in self.lab_app.lab.live_runs}
+        live = {run.id for run in self.context.lab.live_runs}
         records = sorted(self._records, key=lambda record: record.id not in live)
         lines = [self._run_line(record) for record in records[:MOST_RUNS]]
         nothing = Content.styled("None yet. Lesson 2.2 trains the first ones.", "$muted")
@@ -118,55 +128,39 @@ class CourseMap(Screen[None]):
 
     def _follow_others(self) -> None:
         """Look again at runs that another process works on."""
-        lab = self.lab_app.lab
+        lab = self.context.lab
         own = {run.id for run in lab.live_runs}
-        if self.is_current and any(Status(r.status).live and r.id not in own for r in self._records):
-            for record in self._records:
-                lab.look_again(record)
+        others = [r for r in self._records if Status(r.status).live and r.id not in own]
+        if self.is_current and others:
+            for record in others:
+                self.context.attempt(partial(lab.look_again, record), record)
             self.refresh_map()
 
     def _run_line(self, record: RunRecord) -> Content:
-        glyphs = self.lab_app.glyphs
-        run = next((run for run in self.lab_app.lab.live_runs if run.id == record.id), None)
+        glyphs = self.context.glyphs
+        run = next((run for run in self.context.lab.live_runs if run.id == record.id), None)
         status = Status(record.status) if run is None else run.status
         progress = record.progress if run is None else run.progress
         mark = status_mark(status, glyphs)
         name = f" {record.title:<11.11} {record.id} "
         if status == Status.FINISHED:
-            return Content.assemble(mark, name, (self._outcome(record), "$muted"))
+            outcome = self._outcomes.get(record.id)
+            return Content.assemble(mark, name, ("" if outcome is None else figure(outcome), "$muted"))
         bar = progress_bar(progress, 8, glyphs)
         return Content.assemble(mark, name, bar, f" {percent(progress)} ", (str(status), "$muted"))
 
-    def _outcome(self, record: RunRecord) -> str:
-        """One figure of a finished run, looked up once."""
-        if record.id not in self._outcomes:
-            self._outcomes[record.id] = self._look_up_outcome(record)
-        return self._outcomes[record.id]
-
-    def _look_up_outcome(self, record: RunRecord) -> str:
-        store = self.lab_app.lab.store
-        if record.kind == "imitation":
-            last = store.last_metric(record.id, "test_accuracy")
-            return "" if last is None else f"test accuracy {accuracy(last)}"
-        kept = store.evaluations(run=record.id)
-        if kept:
-            return f"greedy {kept[0].returns.mean():.0f}"
-        mean = store.last_return_mean(record.id, RETURN_WINDOW)
-        return "" if mean is None else f"mean return {mean:.0f} at the end"
-
-    def _last_results(self) -> list[Content]:
-        lines = []
-        for kept in self.lab_app.lab.store.evaluations()[:MOST_RESULTS]:
-            name = f"{agent_title(kept.agent):<14.14} "
-            lines.append(Content.assemble(name, (returns_summary(kept.returns, kept.perfect), "$muted")))
-        return lines
-
     def _lesson(self) -> Lesson:
-        return self.lab_app.course[self.query_one(Lessons).chosen]
+        return self.context.course[self.query_one(Lessons).chosen]
 
     def on_option_list_option_highlighted(self) -> None:
         lesson = self._lesson()
         self.query_one("#summary", Static).update(Content.styled(lesson.summary, "$muted"))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.lab_app.open_lesson(self._lesson())
+        self.context.open_lesson(self._lesson())
+
+
+def _result(kept: EvaluationRecord) -> Content:
+    """An evaluation in a line."""
+    words = returns_summary(kept.figures(), environment_facts(kept.environment))
+    return Content.assemble(f"{agent_title(kept.agent):<14.14} ", (words, "$muted"))

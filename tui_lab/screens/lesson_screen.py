@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,7 +11,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
+from engine.storage.records import LessonProgress
 from tui_lab import lesson as blocks
+from tui_lab.context import Context, context
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart_bench import ChartBench
 from tui_lab.widgets.data_bench import DataBench
@@ -22,9 +24,6 @@ from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.run_bench import RunBench
 from tui_lab.widgets.top_bar import TopBar
 from tui_lab.widgets.watch_bench import WatchBench
-
-if TYPE_CHECKING:
-    from tui_lab.app import LabApp
 
 DONE_AT = 0.98
 SAVE_SECONDS = 5.0
@@ -81,14 +80,16 @@ class LessonScreen(Screen[None]):
         self._written: tuple[str, float] | None = None
 
     @property
-    def lab_app(self) -> LabApp:
-        return cast("LabApp", self.app)
+    def context(self) -> Context:
+        return context(self)
 
     def compose(self) -> ComposeResult:
-        store = self.lab_app.lab.store
+        store, attempt = self.context.lab.store, self.context.attempt
         yield TopBar(f"{self.lesson.section} {self.lesson.title}")
         with Horizontal(id="lesson-body"):
-            yield Reading(self.lesson, store.predictions(), store.answers(), self.lab_app.glyphs)
+            predictions: dict[str, int] = attempt(store.predictions, {})
+            answers: dict[str, list[int]] = attempt(store.answers, {})
+            yield Reading(self.lesson, predictions, answers, self.context.glyphs)
             with Vertical(id="bench-pane"):
                 yield Static(id="bench-title")
                 with ContentSwitcher(id="benches"):
@@ -98,8 +99,8 @@ class LessonScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        progress = self.lab_app.lab.store.lesson_progress().get(self.lesson.slug)
-        if progress is not None:
+        known: dict[str, LessonProgress] = self.context.attempt(self.context.lab.store.lesson_progress, {})
+        if (progress := known.get(self.lesson.slug)) is not None:
             self._share, self._done = progress.position, progress.state == "done"
         self.save_progress()
         self.set_interval(SAVE_SECONDS, self.save_progress)
@@ -107,7 +108,7 @@ class LessonScreen(Screen[None]):
             self._show_bench(1)
         else:
             self.query_one("#bench-pane").remove()
-        self.set_interval(1 / self.lab_app.pace.charts, self._tick)
+        self.set_interval(1 / self.context.pace.charts, self._tick)
         self.query_one(Reading).focus()
         if 0 < self._share < DONE_AT:
             self.call_after_refresh(self._restore_position, self._share)
@@ -144,7 +145,7 @@ class LessonScreen(Screen[None]):
         """A run has started or ended, here or elsewhere."""
         for bench in self._benches:
             if bench.is_mounted:
-                bench.find_runs()
+                self.context.attempt(bench.find_runs, None)
 
     def action_bench(self, name: str) -> None:
         if self.bench is None:
@@ -153,7 +154,7 @@ class LessonScreen(Screen[None]):
         if name == "toggle_pause" and reading.has_focus and not self.bench.busy:
             reading.scroll_page_down()
         else:
-            getattr(self.bench, name)()
+            self.context.attempt(getattr(self.bench, name), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "bench":
@@ -206,18 +207,19 @@ class LessonScreen(Screen[None]):
                 self._show_bench(event.bench)
 
     def on_question_answered(self, event: Question.Answered) -> None:
-        store = self.lab_app.lab.store
-        if event.correct is None:
-            store.add_prediction(event.question, event.choice)
+        question, choice, correct = event.question, event.choice, event.correct
+        if correct is None:
+            self.context.keep(lambda store: store.add_prediction(question, choice))
         else:
-            store.add_answer(event.question, event.choice, event.correct)
+            self.context.keep(lambda store: store.add_answer(question, choice, correct))
 
     def save_progress(self) -> None:
         """Keep how far the reader is; a lesson once read to its end stays done."""
         progress = ("done" if self._done else "open", self._share)
         if progress != self._written:
             self._written = progress
-            self.lab_app.lab.store.set_lesson_progress(self.lesson.slug, *progress)
+            slug, (state, share) = self.lesson.slug, progress
+            self.context.keep(lambda store: store.set_lesson_progress(slug, state, share))
 
     def on_unmount(self) -> None:
         self.save_progress()
@@ -226,4 +228,4 @@ class LessonScreen(Screen[None]):
         self.dismiss()
 
     def action_next_lesson(self, by: int) -> None:
-        self.lab_app.open_neighbour(self.lesson, by)
+        self.context.open_neighbour(self.lesson, by)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
 from engine.laboratory import Laboratory
+from tui_lab.context import Context, context
 from tui_lab.glyphs import Glyphs
 from tui_lab.lesson import Bench as Block
-
-if TYPE_CHECKING:
-    from tui_lab.app import LabApp
 
 
 class Bench(Vertical):
@@ -38,15 +36,15 @@ class Bench(Vertical):
 
     @property
     def lab(self) -> Laboratory:
-        return self.lab_app.lab
+        return self.context.lab
 
     @property
-    def lab_app(self) -> LabApp:
-        return cast("LabApp", self.app)
+    def context(self) -> Context:
+        return context(self)
 
     @property
     def glyphs(self) -> Glyphs:
-        return self.lab_app.glyphs
+        return self.context.glyphs
 
     def compose(self) -> ComposeResult:
         hint = getattr(self.block, "hint", "")

@@ -10,10 +10,10 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.learners.environment_facts import CARTPOLE_TRACK
 from tui_lab.glyphs import Glyphs
 from tui_lab.themes import css_color, series_color
 
-TRACK = 2.4
 POLE = 1.0
 DOTS_X, DOTS_Y = 2, 4
 BRAILLE_BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -59,7 +59,7 @@ class Cart(Widget):
             return cells
         position, angle = self._state
         ground = height - 2
-        metre = (width - 4) / (2 * TRACK)
+        metre = (width - 4) / (2 * CARTPOLE_TRACK)
         center = width / 2 + position * metre
         _track(cells, ground, width, muted, self._glyphs)
         half = max(2, round(metre * 0.25))
@@ -96,7 +96,7 @@ class Cart(Widget):
 def _track(cells: list[list[tuple[str, str]]], ground: int, width: int, color: str, glyphs: Glyphs) -> None:
     for x in range(2, width - 2):
         cells[ground][x] = (glyphs.empty, color)
-    for x, label in ((2, "-2.4 m"), (width // 2, "0"), (width - 3, "2.4 m")):
+    for x, label in ((2, f"-{CARTPOLE_TRACK} m"), (width // 2, "0"), (width - 3, f"{CARTPOLE_TRACK} m")):
         cells[ground][x] = ("+", color)
         start = min(max(0, x - len(label) // 2), width - len(label))
         for offset, char in enumerate(label):

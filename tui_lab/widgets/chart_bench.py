@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.runs import spec_from_dict
+from engine.learners.kinds import preset_spec, spec_from_dict
 from tui_lab.lesson import Chart as ChartBlock
-from tui_lab.views import Curve, legend, picture
+from tui_lab.views import Curve, chart_named, legend, picture
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 
@@ -31,7 +31,7 @@ class ChartBench(Bench):
         yield Static(classes="bench-line", id="missing")
 
     def on_mount(self) -> None:
-        self.find_runs()
+        self.context.attempt(self.find_runs, None)
 
     def on_resize(self) -> None:
         self._drawn = None
@@ -40,10 +40,10 @@ class ChartBench(Bench):
     def find_runs(self) -> None:
         """Look up the newest run of every preset."""
         for color, preset in enumerate(self.chart_block.presets):
-            record = self.lab.latest(preset)
+            record = self.lab.latest(preset_spec(preset))
             if record is not None:
                 spec = spec_from_dict(record.kind, record.spec)
-                self._curves[preset] = Curve(preset, color, spec, self.lab.log(record.id))
+                self._curves[preset] = Curve(preset, color, spec, self.lab.log(record))
         self._drawn = None
         self.update_view()
 
@@ -57,8 +57,9 @@ class ChartBench(Bench):
         self._drawn = state
         block, chart = self.chart_block, self.query_one(Chart)
         dark = self.app.current_theme.dark
-        self.query_one("#legend", Static).update(legend(block.chart, curves, self.glyphs, dark=dark))
-        chart.show(picture(block.chart, curves, chart.columns))
+        what = chart_named(block.chart, preset_spec(block.presets[0]))
+        self.query_one("#legend", Static).update(legend(what, curves, self.glyphs, dark=dark))
+        chart.show(picture(what, curves, chart.columns))
         missing = [preset for preset in block.presets if preset not in self._curves]
         words = f"Not trained yet: {', '.join(missing)}." if missing else ""
         self.query_one("#missing", Static).update(Content.styled(words, "$muted"))

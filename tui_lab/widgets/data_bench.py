@@ -9,16 +9,19 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.jobs import Status
-from engine.laboratory import DataSetJob
+from engine.learners.environment_facts import CARTPOLE, DESCRIPTIONS
+from engine.runs.tasks import DataSetJob
+from engine.storage.records import Status
 from tui_lab.lesson import Data as DataBlock
+from tui_lab.marks import progress_bar, status_mark
 from tui_lab.plotting import Picture, Series, nice_ceiling
-from tui_lab.text import count, percent, progress_bar, status_mark
+from tui_lab.text import count, percent
 from tui_lab.themes import css_color, series_color
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
 
+ACTION_NAMES = DESCRIPTIONS[CARTPOLE].action_names
 POINTS = 400
 FIRST_ROWS = 3
 
@@ -115,9 +118,9 @@ class DataBench(Bench):
             Content.assemble(
                 ("angle s3 across, angular velocity s4 up", "bold"),
                 (f"  {mark} ", left),
-                "left",
+                ACTION_NAMES[0],
                 (f"  {mark} ", right),
-                "right",
+                ACTION_NAMES[1],
             )
         )
         self.query_one(Chart).show(_scatter(samples.states, samples.actions))
@@ -133,8 +136,8 @@ class DataBench(Bench):
         if job.samples is None:
             bar = progress_bar(job.progress, 10, self.glyphs)
             return Content.assemble(status_mark(job.status, self.glyphs), name, bar, f" {percent(job.progress)}")
-        left, right = job.samples.balance()
-        words = f"{count(samples)} rows, {job.samples.episodes} episodes, seed {seed}: {left} left, {right} right"
+        balance = ", ".join(f"{n} {name}" for n, name in zip(job.samples.balance(), ACTION_NAMES, strict=True))
+        words = f"{count(samples)} rows, {job.samples.episodes} episodes, seed {seed}: {balance}"
         return Content.assemble(status_mark(job.status, self.glyphs), name, words)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,27 +12,31 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.jobs import Job, Status
-from engine.store import LATEST, EvaluationRecord
+from engine.learners.environment_facts import CARTPOLE, environment_facts
+from engine.learners.kinds import Span
+from engine.runs.tasks import EvaluationJob
+from engine.storage.names import LATEST, run_of
+from engine.storage.records import EvaluationRecord, Status
 from tui_lab.lesson import Evaluate as EvaluateBlock
+from tui_lab.marks import progress_bar, status_mark
 from tui_lab.plotting import Picture, Series, nice_ceiling
-from tui_lab.text import agent_title, count, percent, progress_bar, returns_summary, status_mark
+from tui_lab.text import agent_title, count, percent, returns_summary
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
 
-if TYPE_CHECKING:
-    from engine.evaluation import Evaluator
-
 BINS = 25
-LONGEST = 500
+
+Values = npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
 class _Row:
     agent: str
-    job: Job[Evaluator] | None = None
+    job: EvaluationJob | None = None
     kept: EvaluationRecord | None = None
+    returns: Values | None = None
+    """Those of the kept evaluation, once they were wanted."""
     known: bool = False
     """Whether there is such an agent yet; asked of the store when a run ends, not on every redraw."""
 
@@ -59,7 +64,7 @@ class EvaluateBench(Bench):
         yield Chart(self.glyphs)
 
     def on_mount(self) -> None:
-        self.find_runs()
+        self.context.attempt(self.find_runs, None)
 
     def find_runs(self) -> None:
         """Look up kept results."""
@@ -69,8 +74,10 @@ class EvaluateBench(Bench):
 
     def _look_up(self, row: _Row) -> None:
         block = self.evaluate_block
-        row.known = not row.agent.startswith(LATEST) or self.lab.store.run_of(row.agent) is not None
-        row.kept = self.lab.kept_evaluation(row.agent, block.episodes, block.seed)
+        row.known = not row.agent.startswith(LATEST) or run_of(self.lab.store, row.agent) is not None
+        kept = self.lab.kept_evaluation(row.agent, block.episodes, block.seed)
+        if kept != row.kept:
+            row.kept, row.returns = kept, None
 
     def on_option_list_option_highlighted(self) -> None:
         self.update_view()
@@ -119,29 +126,32 @@ class EvaluateBench(Bench):
             if row.job is not None and row.job.status in (Status.FINISHED, Status.STOPPED):
                 # From here on the kept result speaks: it knows which run a name like `latest:bad` meant.
                 row.job = None
-                self._look_up(row)
+                self.context.attempt(partial(self._look_up, row), None)
         self.query_one(RowList).show([self._row_text(row) for row in self._rows])
         row = self._rows[self.query_one(RowList).chosen]
-        returns, ended = self._returns(row)
+        returns, environment = self.context.attempt(partial(self._returns, row), (np.empty(0), CARTPOLE))
         error = row.job.error if row.job is not None and row.job.status == Status.FAILED else None
         details = error or f"{count(self.evaluate_block.episodes)} greedy episodes, seed {self.evaluate_block.seed}"
         style = "$error" if error else "$muted"
         self.query_one("#details", Static).update(Content.styled(details, style))
-        state = (row.agent, ended, len(returns), self.app.theme)
+        state = (row.agent, row.kept, len(returns), self.app.theme)
         if state != self._drawn:
             self._drawn = state
             title = f"{agent_title(row.agent)}: episodes by return"
             self.query_one("#legend", Static).update(Content.styled(title, "bold"))
-            self.query_one(Chart).show(histogram(returns, self._rows.index(row)))
+            span = environment_facts(environment).return_range
+            self.query_one(Chart).show(histogram(returns, span, self._rows.index(row)))
 
-    def _returns(self, row: _Row) -> tuple[npt.NDArray[np.float64], int]:
-        """The returns of episodes that are over, and how many those are."""
-        if row.job is not None and row.job.work is not None:
-            over = row.job.work.ended
-            return row.job.work.returns[over], int(over.sum())
-        if row.kept is not None:
-            return row.kept.returns, len(row.kept.returns)
-        return np.empty(0), 0
+    def _returns(self, row: _Row) -> tuple[Values, str]:
+        """The returns of episodes that are over, and the environment that they were played in."""
+        work = None if row.job is None else row.job.work
+        if work is not None:
+            return work.returns[work.ended], work.environment
+        if row.kept is None:
+            return np.empty(0), CARTPOLE
+        if row.returns is None:
+            row.returns = self.lab.store.returns(row.kept.id)
+        return row.returns, row.kept.environment
 
     def _row_text(self, row: _Row) -> Content:
         name = f" {agent_title(row.agent):<15.15} "
@@ -152,18 +162,25 @@ class EvaluateBench(Bench):
             mark = status_mark(row.job.status, self.glyphs)
             return Content.assemble(mark, name, bar, f" {percent(row.job.progress)}")
         if row.kept is not None:
-            words = returns_summary(row.kept.returns, row.kept.perfect)
+            words = returns_summary(row.kept.figures(), environment_facts(row.kept.environment))
             return Content.assemble(status_mark(Status.FINISHED, self.glyphs), name, words)
         words = "not evaluated yet" if row.known else "train it first"
         return Content.assemble(status_mark(None, self.glyphs), name, (words, "$muted"))
 
 
-def histogram(returns: npt.NDArray[np.float64], color: int) -> Picture:
-    """Episodes counted in equal stretches of return from 0 to 500; nothing before there are any."""
+def histogram(returns: Values, span: Span, color: int) -> Picture:
+    """Episodes counted in equal stretches of return; nothing before there are any.
+
+    Args:
+        span: the lowest and the highest return there can be; an end that is None follows the returns.
+    """
     if not len(returns):
         return Picture()
-    counts, edges = np.histogram(returns, bins=BINS, range=(0, LONGEST))
+    low = float(returns.min()) if span[0] is None else span[0]
+    high = float(returns.max()) if span[1] is None else span[1]
+    limits = (low, high if low < high else low + 1.0)
+    counts, edges = np.histogram(returns, bins=BINS, range=limits)
     middles = (edges[:-1] + edges[1:]) / 2
     bars = Series(tuple(middles.tolist()), tuple(float(c) for c in counts), color, "bars")
     top = nice_ceiling(max(10.0, float(counts.max(initial=0))))
-    return Picture((bars,), (0, LONGEST), (0, top))
+    return Picture((bars,), limits, (0, top))

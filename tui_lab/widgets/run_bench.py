@@ -8,11 +8,10 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.database import StoreError
-from engine.jobs import Status
-from engine.store import USUAL_SAMPLES
+from engine.learners.kinds import preset_spec
+from engine.storage.records import Status
 from tui_lab.lesson import Run as RunBlock
-from tui_lab.views import Curve, legend, picture
+from tui_lab.views import Curve, chart_named, legend, picture
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
@@ -58,9 +57,11 @@ class RunBench(Bench):
 
     def on_mount(self) -> None:
         block = self.run_block
-        samples = block.samples or USUAL_SAMPLES
-        self._rows = [RunRow(self.lab, name, samples=samples, episodes=block.episodes) for name in block.presets]
-        self.find_runs()
+        self._rows = [
+            RunRow(self.lab, name, preset_spec(name, samples=block.samples, episodes=block.episodes))
+            for name in block.presets
+        ]
+        self.context.attempt(self.find_runs, None)
         self.set_interval(FOLLOW_SECONDS, self._follow_others)
 
     def can(self, action: str) -> bool:
@@ -77,7 +78,7 @@ class RunBench(Bench):
 
     def _follow_others(self) -> None:
         for row in self._rows:
-            row.follow()
+            self.context.attempt(row.follow, None)
 
     @property
     def _chosen(self) -> RunRow:
@@ -104,7 +105,7 @@ class RunBench(Bench):
         if row.live:
             self.notify("This run is still going; x stops it.", severity="warning")
             return
-        row.launch(self.lab.next_seed(row.preset, row.samples)).steps_per_second = self._pace
+        row.launch(self.lab.next_seed(row.new_spec)).steps_per_second = self._pace
         self.update_view()
 
     def _start_row(self, row: RunRow) -> None:
@@ -117,10 +118,7 @@ class RunBench(Bench):
         elif row.status == Status.FINISHED:
             self.notify("Finished. On this machine the same seed gives the same run again; n takes the next seed.")
         elif row.status in (Status.STOPPED, Status.INTERRUPTED) and row.record is not None:
-            try:
-                self.lab.continue_run(row.record.id).steps_per_second = self._pace
-            except StoreError as error:
-                self.notify(str(error), severity="error")
+            self.lab.continue_run(row.record.id).steps_per_second = self._pace
         else:
             row.launch().steps_per_second = self._pace
         self.update_view()
@@ -194,8 +192,9 @@ class RunBench(Bench):
             return
         curves: list[Curve] = [curve for i, row in enumerate(self._rows) if (curve := row.curve(i)) is not None]
         dark = self.app.current_theme.dark
-        self.query_one(f"#legend{suffix}", Static).update(legend(chart, curves, self.glyphs, dark=dark))
-        widget.show(picture(chart, curves, widget.columns))
+        what = chart_named(chart, self._chosen.spec)
+        self.query_one(f"#legend{suffix}", Static).update(legend(what, curves, self.glyphs, dark=dark))
+        widget.show(picture(what, curves, widget.columns))
 
     def _details(self, row: RunRow) -> Content:
         words = row.details() or ["r starts this run; it goes on while you read"]

@@ -4,41 +4,40 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.config import Config, DQNConfig
-from engine.diagnosis import Finding, diagnose
-from engine.figures import cartpole_parameters, imitation_figures
-from engine.jobs import Status
 from engine.laboratory import Laboratory
-from engine.metrics import MetricLog
-from engine.runs import DQNSpec, Run, Spec, preset_spec, spec_from_dict
-from engine.store import RunRecord
+from engine.learners.kinds import Finding, kind_of, spec_from_dict
+from engine.learners.metrics import MetricLog
+from engine.learners.specs import Spec
+from engine.runs.run import Run
+from engine.storage.records import RunRecord, Status
 from tui_lab.glyphs import Glyphs
-from tui_lab.text import accuracy, count, percent, progress_bar, seconds, status_mark
-from tui_lab.views import RETURN_WINDOW, Curve
+from tui_lab.marks import progress_bar, status_mark
+from tui_lab.text import count, figure, percent, seconds
+from tui_lab.views import Curve
 
 BAR = 10
+COUNTERS = {"env_steps": "environment steps"}
+"""Counters whose names are not words; every other one says what it counts."""
+UNITS = ("episodes", "epochs")
+"""Counters that the row itself tells."""
 
 
 class RunRow:
-    """Knows the preset's newest run and how to tell of it; starts and changes nothing but that run."""
+    """Knows the newest run like `new_spec` and how to tell of it; starts and changes nothing but that run."""
 
-    def __init__(self, lab: Laboratory, preset: str, *, samples: int, episodes: int | None) -> None:
+    def __init__(self, lab: Laboratory, preset: str, new_spec: Spec) -> None:
         self.preset = preset
-        self.samples = samples
-        self._lab = lab
-        self._episodes = episodes
-        self.record: RunRecord | None = None
-        self.spec = self.spec_for()
-        """What the run was started with, else what a new one would be."""
-        self._saved_log: MetricLog | None = None
-
-    def spec_for(self, seed: int | None = None) -> Spec:
+        self.new_spec = new_spec
         """What a new run of this row is started with."""
-        return preset_spec(self.preset, seed=seed, samples=self.samples, episodes=self._episodes)
+        self.kind = kind_of(new_spec)
+        self._lab = lab
+        self.record: RunRecord | None = None
+        self.spec = new_spec
+        """What the run was started with, else what a new one would be."""
 
     def look_up(self) -> None:
         """Find the newest run."""
-        self._take(self._lab.latest(self.preset, self.samples))
+        self._take(self._lab.latest(self.new_spec))
 
     def follow(self) -> None:
         """Look again at a run that another process works on."""
@@ -47,19 +46,14 @@ class RunRow:
 
     def launch(self, seed: int | None = None) -> Run:
         """Start a new run of the preset."""
-        run = self._lab.start(self.spec_for(seed), preset=self.preset)
+        spec = self.new_spec if seed is None else self.new_spec.with_seed(seed)
+        run = self._lab.start(spec, preset=self.preset)
         self._take(run.record)
         return run
 
     def _take(self, record: RunRecord | None) -> None:
-        if (
-            record is None
-            or self.record is None
-            or (record.id, record.updated) != (self.record.id, self.record.updated)
-        ):
-            self._saved_log = None
         self.record = record
-        self.spec = self.spec_for() if record is None else spec_from_dict(record.kind, record.spec)
+        self.spec = self.new_spec if record is None else spec_from_dict(record.kind, record.spec)
 
     @property
     def run(self) -> Run | None:
@@ -86,25 +80,15 @@ class RunRow:
 
     @property
     def log(self) -> MetricLog | None:
-        """The run's metrics: this process's log, or what was saved."""
-        if self.record is None:
-            return None
-        if self.record.id in self._lab.runs:
-            return self._lab.runs[self.record.id].log
-        if self._saved_log is None:
-            self._saved_log = self._lab.store.load_metrics(self.record.id)
-        return self._saved_log
-
-    @property
-    def _config(self) -> Config:
-        return self.spec.config
+        """The run's metrics: this process's log, or what was saved, which may be empty until it is read."""
+        return None if self.record is None else self._lab.log(self.record)
 
     def curve(self, color: int) -> Curve | None:
         """The run as a chart sees it."""
         return None if self.log is None else Curve(self.preset, color, self.spec, self.log)
 
     def findings(self) -> list[Finding]:
-        return [] if self.log is None else diagnose(self._config, self.log)
+        return [] if self.log is None else self.kind.findings(self.spec, self.log)
 
     # --- in words
 
@@ -112,7 +96,7 @@ class RunRow:
         """The row itself: mark, name, progress, the figures that matter."""
         mark = status_mark(self.status, glyphs)
         if self.record is None:
-            what = f"not trained yet, {count(cartpole_parameters(self._config))} parameters"
+            what = f"not trained yet, {count(self.kind.parameters(self.spec.config))} parameters"
             return Content.assemble(mark, f" {self.preset:<10} ", (what, "$muted"))
         progress = self.record.progress if self.run is None else self.run.progress
         bar = progress_bar(progress, BAR, glyphs)
@@ -125,19 +109,8 @@ class RunRow:
         return {} if self.record is None else self.record.counters
 
     def _figures(self) -> str:
-        log = self.log
-        if log is None:
-            return ""
-        if isinstance(self.spec, DQNSpec):
-            _, returns = log.read("return", max(0, log.length("return") - RETURN_WINDOW))
-            mean = f"mean return {returns.mean():.0f}" if len(returns) else "first episode"
-            return f"episode {self._counters.get('episodes', 0)}, {mean}"
-        test, train = log.last("test_accuracy"), log.last("train_accuracy")
-        if test is None or train is None:
-            return "first epoch"
-        if self.status == Status.FINISHED:
-            return f"train {accuracy(train)}, test {accuracy(test)}"
-        return f"epoch {self._counters.get('epochs', 0)}, test {accuracy(test)}"
+        standing = () if self.log is None else self.kind.standing(self.spec, self.log, self._counters)
+        return ", ".join(map(figure, standing)) or "at its start"
 
     def details(self) -> list[str]:
         """Everything else worth knowing of the run, in short pieces; none where there is no run."""
@@ -145,11 +118,12 @@ class RunRow:
         if record is None or status is None:
             return []
         words = [f"run {record.id}", str(status), f"seed {record.seed}"]
-        for name, unit in (("env_steps", "environment steps"), ("gradient_steps", "gradient steps")):
-            if name in self._counters:
-                words.append(f"{count(self._counters[name])} {unit}")
+        for name, steps in self._counters.items():
+            if name not in UNITS:
+                words.append(f"{count(steps)} {COUNTERS.get(name, name.replace('_', ' '))}")
         words.append(seconds(record.seconds if run is None else run.seconds))
-        words += self._best()
+        best = () if self.log is None else self.kind.best(self.spec, self.log)
+        words += [", ".join(map(figure, best))] if best else []
         if self.elsewhere:
             words.append("in another dqn-lab")
         state_hash = record.state_hash if run is None else run.state_hash
@@ -163,18 +137,3 @@ class RunRow:
     def error(self) -> str | None:
         """Why the run failed."""
         return None if self.record is None else self.record.message
-
-    def _best(self) -> list[str]:
-        """The run's best moment: the kept network of a DQN run, the best epoch of an imitation run."""
-        log, config = self.log, self._config
-        if log is None:
-            return []
-        if isinstance(config, DQNConfig):
-            episodes, means = log.read("selection")
-            if not len(means):
-                return []
-            at = len(means) - 1 - int(means[::-1].argmax())
-            return [f"kept best: episode {episodes[at]:.0f}, greedy {means[at]:.0f}"]
-        figures = imitation_figures(config, log)
-        best, epoch = figures["best_test_accuracy"], figures["best_epoch"]
-        return [] if best is None else [f"best test {accuracy(best)} at {epoch}"]

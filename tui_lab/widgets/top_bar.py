@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_lab.text import percent, status_mark
-
-if TYPE_CHECKING:
-    from tui_lab.app import LabApp
+from tui_lab.context import context
+from tui_lab.marks import status_mark
+from tui_lab.text import percent
 
 MOST = 3
 
@@ -43,7 +40,7 @@ class TopBar(Horizontal):
         """Show the live runs; nothing is sent when nothing changed."""
         if not self.screen.is_current:
             return
-        app = cast("LabApp", self.app)
+        app = context(self)
         runs = app.lab.live_runs
         pieces: list[Content] = []
         for run in runs[:MOST]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -11,14 +10,16 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from engine.learners.environment_facts import CARTPOLE
 from tui_lab.lesson import Watch as WatchBlock
-from tui_lab.text import agent_title, progress_bar
+from tui_lab.marks import progress_bar
+from tui_lab.text import agent_title
 from tui_lab.widgets.bench import Bench
-from tui_lab.widgets.cart import TRACK, Cart
+from tui_lab.widgets.cart import Cart
 from tui_lab.widgets.rows import RowList
 
 if TYPE_CHECKING:
-    from engine.evaluation import Recording
+    from engine.agents.recording import Recording
 
 STEPS_PER_SECOND = 50
 REST_SECONDS = 1.5
@@ -29,12 +30,13 @@ class WatchBench(Bench):
 
     HELP = (
         "Choose an agent with up and down; r plays its next episode, from another start; space holds the picture. "
-        "The bars are what the network computes for each action: Q-values of a DQN agent, scores of a clone."
+        "The bars are what the network computes for each action: Q-values, or the scores of a clone. An environment "
+        "without a picture is told in numbers."
     )
     ACTIONS: ClassVar[frozenset[str]] = frozenset({"start", "toggle_pause"})
 
     DEFAULT_CSS = """
-    WatchBench #figures { height: 4; }
+    WatchBench #figures { height: auto; min-height: 4; }
     """
 
     def __init__(self, block: WatchBlock) -> None:
@@ -56,7 +58,7 @@ class WatchBench(Bench):
     def on_mount(self) -> None:
         rows = [Content.assemble(f"{agent_title(agent)}") for agent in self.watch_block.agents]
         self.query_one(RowList).show(rows)
-        self.set_interval(1 / self.lab_app.pace.frames, self._frame)
+        self.set_interval(1 / self.context.pace.frames, self._frame)
 
     def find_runs(self) -> None:
         """A run has ended: an agent that was missing may be there now."""
@@ -103,7 +105,7 @@ class WatchBench(Bench):
         worker = get_current_worker()
         try:
             recording = self.lab.recording(agent, seed)
-        except (ValueError, OSError, sqlite3.Error) as error:
+        except (ValueError, OSError) as error:
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._fail, str(error))
             return
@@ -117,6 +119,7 @@ class WatchBench(Bench):
             return
         self._recording = recording
         self._time = 0.0
+        self.query_one(Cart).display = recording.facts.id == CARTPOLE
 
     def _fail(self, problem: str) -> None:
         if not self.is_mounted:
@@ -128,7 +131,7 @@ class WatchBench(Bench):
         recording = self._recording
         if recording is None or self._held or self.size.width == 0 or not self.screen.is_current:
             return
-        self._time += 1 / self.lab_app.pace.frames
+        self._time += 1 / self.context.pace.frames
         self._show_step()
         if self._time > len(recording.actions) / STEPS_PER_SECOND + REST_SECONDS:
             self.start()
@@ -140,13 +143,13 @@ class WatchBench(Bench):
         steps = len(recording.actions)
         step = min(steps, int(self._time * STEPS_PER_SECOND))
         over = step == steps
-        push = 0 if over else (1 if recording.actions[step] else -1)
-        self.query_one(Cart).show(recording.states[step], push)
+        if recording.facts.id == CARTPOLE:
+            push = 0 if over else (1 if recording.actions[step] else -1)
+            self.query_one(Cart).show(recording.states[step], push)
         self.query_one("#figures", Static).update(self._figures(recording, step))
 
     def _figures(self, recording: Recording, step: int) -> Content:
         steps = len(recording.actions)
-        s1, s2, s3, s4 = (float(value) for value in recording.states[step])
         ending = ""
         if step == steps:
             ending = f"  {_ending(recording)}"
@@ -154,7 +157,7 @@ class WatchBench(Bench):
             ending = "  held: space goes on"
         lines = [
             Content.assemble(("return ", "$muted"), f"{recording.rewards[:step].sum():3.0f}", (ending, "$accent")),
-            Content.styled(f"state  s1 {s1:+.2f}  s2 {s2:+.2f}  s3 {s3:+.3f}  s4 {s4:+.2f}", "$muted"),
+            *_state_lines(recording, step),
         ]
         if recording.values is not None:
             lines += self._values(recording, min(step, steps - 1))
@@ -165,21 +168,33 @@ class WatchBench(Bench):
         assert recording.values is not None
         values = recording.values[step]
         low, high = float(recording.values.min()), float(recording.values.max())
-        word = "Q" if recording.values_are_q else "score"
+        names = recording.facts.action_names
+        wide = max(map(len, names))
         lines = []
-        for action, name in enumerate(("left ", "right")):
+        for action, name in enumerate(names):
             chosen = action == recording.actions[step]
             share = (float(values[action]) - low) / ((high - low) or 1)
             style = "$accent" if chosen else "$primary"
             bar = progress_bar(share, 24, self.glyphs, style)
-            lines.append(
-                Content.assemble(f"{word} {name} {values[action]:8.2f} ", bar, (" <" if chosen else "", style))
-            )
+            label = f"{recording.values_are} {name:<{wide}} {values[action]:8.2f} "
+            lines.append(Content.assemble(label, bar, (" <" if chosen else "", style)))
         return lines
+
+
+def _state_lines(recording: Recording, step: int) -> list[Content]:
+    """The state in numbers: beside a picture by the columns' names of the course, else each value by its own."""
+    state = [float(value) for value in recording.states[step]]
+    if recording.facts.id == CARTPOLE:
+        s1, s2, s3, s4 = state
+        return [Content.styled(f"state  s1 {s1:+.2f}  s2 {s2:+.2f}  s3 {s3:+.3f}  s4 {s4:+.2f}", "$muted")]
+    names = recording.facts.state_names
+    wide = max(map(len, names))
+    return [Content.styled(f"{name:<{wide}} {value:+.3f}", "$muted") for name, value in zip(names, state, strict=True)]
 
 
 def _ending(recording: Recording) -> str:
     """Why an episode is over."""
     if not recording.terminated:
         return "truncated: time is up"
-    return "terminated: it left the track" if abs(recording.states[-1][0]) > TRACK else "terminated: the pole fell"
+    ending = recording.facts.ending
+    return "terminated" if ending is None else f"terminated: {ending(recording.states[-1])}"

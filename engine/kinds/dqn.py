@@ -1,0 +1,82 @@
+"""Deep Q-learning as a kind of learner: its entry in the registry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from engine.analysis.findings import RETURN_WINDOW, dqn_findings
+from engine.learners.environment_facts import check_state_scale, environment_facts
+from engine.learners.kinds import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Span, Trace, register
+from engine.learners.metrics import MetricLog
+from engine.learners.presets import DQN_PRESETS
+from engine.learners.schedules import schedule_facts
+from engine.learners.specs import DQNSpec
+
+
+def _returns(spec: DQNSpec) -> Span:
+    return environment_facts(spec.config.environment).return_range
+
+
+def _values(spec: DQNSpec) -> Span:
+    return environment_facts(spec.config.environment).value_range(spec.config.discount_factor)[0], None
+
+
+def _ceiling(spec: DQNSpec) -> tuple[float, ...]:
+    ceiling = schedule_facts(spec.config).value_ceiling
+    return () if ceiling is None else (ceiling,)
+
+
+class DQN(Kind):
+    """A network learns action values from what it does in an environment."""
+
+    name = "dqn"
+    title = "deep Q-learning"
+    spec_type = DQNSpec
+    presets = DQN_PRESETS
+    headline = Headline("mean return", "return", "return", RETURN_WINDOW)
+    charts = (
+        Chart(
+            "return",
+            f"return by episode, and mean of {RETURN_WINDOW}",
+            (Trace("return", faint=True, alone=True), Trace("return", smooth=RETURN_WINDOW)),
+            reach=lambda spec: spec.episodes,
+            span=_returns,
+        ),
+        Chart("loss", "loss (mean squared TD error) by step", (Trace("loss"),), cut_spikes=True),
+        Chart("q", "mean largest Q-value by step", (Trace("q"),), span=_values, levels=_ceiling, note="grey: ceiling"),
+        Chart("epsilon", "epsilon by step", (Trace("epsilon"),), span=lambda spec: (0.0, 1.0)),
+        Chart("grad_norm", "gradient norm by step, before clipping", (Trace("grad_norm"),), cut_spikes=True),
+    )
+
+    def learner(self, spec: DQNSpec, log: MetricLog, rows: Rows) -> Learner:
+        from engine.learners.dqn import DQNLearner
+
+        return DQNLearner(spec.config, log, episodes=spec.episodes, max_env_steps=spec.max_env_steps)
+
+    def environment(self, config: Any) -> str:
+        return str(config.environment)
+
+    def check(self, spec: DQNSpec) -> None:
+        check_state_scale(spec.config.state_scale, environment_facts(spec.config.environment).state_size)
+
+    def standing(self, spec: DQNSpec, log: MetricLog, counters: Mapping[str, int]) -> tuple[Figure, ...]:
+        mean = self.headline_of(log)
+        return () if mean is None else (Figure("episode", counters.get("episodes", 0), "count"), mean)
+
+    def best(self, spec: DQNSpec, log: MetricLog) -> tuple[Figure, ...]:
+        episodes, means = log.read("selection")
+        if not len(means):
+            return ()
+        at = len(means) - 1 - int(means[::-1].argmax())
+        return Figure("kept best: episode", float(episodes[at]), "count"), Figure("greedy", float(means[at]), "return")
+
+    def practice(self, spec: DQNSpec) -> dict[str, float | int | None]:
+        return dataclasses.asdict(schedule_facts(spec.config))
+
+    def findings(self, spec: DQNSpec, log: MetricLog) -> list[Finding]:
+        return dqn_findings(spec, log)
+
+
+register(DQN())

@@ -1,0 +1,1 @@
+"""What works in the background: jobs in threads, runs, many seeds in processes."""

@@ -1,0 +1,144 @@
+"""A home folder and the work that this process does in it: runs started, continued, stopped, deleted. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from engine.learners.kinds import Learner
+from engine.learners.specs import Spec
+from engine.runs.jobs import Job
+from engine.runs.run import Run
+from engine.runs.tasks import EvaluationJob
+from engine.storage.names import check_name, run_of
+from engine.storage.records import LIVE, EvaluationRecord, RunRecord, Status, StoreError
+from engine.storage.store import Store
+
+
+class Workshop:
+    """`runs` are those that this process works on, by id; they leave it when they end."""
+
+    def __init__(self, home: Path) -> None:
+        """
+        Raises:
+            StoreError: the home folder cannot be used.
+        """
+        self.store = Store(home)
+        self.runs: dict[str, Run] = {}
+        self.run_type: type[Run] = Run
+        self.listeners: list[Callable[[Job[Any]], None]] = []
+        self._settle()
+
+    def _settle(self) -> None:
+        """Mark runs whose process died as interrupted; their checkpoints are whole."""
+        for record in self.store.runs(statuses=LIVE):
+            self.look_again(record)
+
+    def look_again(self, record: RunRecord) -> RunRecord:
+        """The record as it is now; a run that claims to be live in no process is marked as interrupted."""
+        own = self.runs.get(record.id)
+        if not Status(record.status).live or (own is not None and own.status.live):
+            return record
+        with self._unless_worked_on(record.id) as free:
+            # Read again under the lock: the run may have ended in good order since the record was read.
+            if free and Status(self.store.run(record.id).status).live:
+                self.store.update_run(record.id, status=str(Status.INTERRUPTED))
+        return self.store.run(record.id)
+
+    @contextmanager
+    def _unless_worked_on(self, run_id: str) -> Iterator[bool]:
+        """Yields True while holding the run's lock, so that nobody starts to work on it; False where somebody does."""
+        folder = self.store.run_folder(run_id)
+        if not folder.is_dir():
+            yield True
+            return
+        lock = FileLock(folder / "lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def start(self, spec: Spec, *, preset: str | None = None, name: str | None = None) -> Run:
+        """Register a new run and start its thread.
+
+        Raises:
+            AgentError: `name`, under which the run's agent will be saved, is no name or belongs to the lab.
+            StoreError: the home folder cannot be written.
+        """
+        if name is not None:
+            check_name(name)
+        return self._launch(self.store.add_run(spec, preset, name))
+
+    def continue_run(self, run_id: str) -> Run:
+        """Continue a run of an earlier process, or a stopped one, by its id or name, from its latest checkpoint.
+
+        Raises:
+            StoreError: there is no such run, it is finished, or another process works on it.
+        """
+        record = self.store.named_run(run_id)
+        live = self.runs.get(record.id)
+        if live is not None and live.status.live:
+            live.resume()
+            return live
+        if record.status == Status.FINISHED:
+            raise StoreError(f"run {record.id} is finished; there is nothing to continue.")
+        return self._launch(record)
+
+    def _launch(self, record: RunRecord) -> Run:
+        run = self.run_type(self.store, record)
+        # First of all, so that whoever hears of a run's end finds it gone from here.
+        run.listeners += [self._forget_ended, *self.listeners]
+        self.runs[run.id] = run
+        run.start()
+        return run
+
+    def _forget_ended(self, run: Job[Learner]) -> None:
+        if not run.status.live:
+            self.runs.pop(run.name, None)
+
+    @property
+    def live_runs(self) -> list[Run]:
+        """Runs that this process works on, paused ones included."""
+        return [run for run in list(self.runs.values()) if run.status.live]
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run that nobody works on.
+
+        Raises:
+            StoreError: there is no such run, or a process works on it.
+        """
+        self.store.run(run_id)
+        with self._unless_worked_on(run_id) as free:
+            if not free:
+                raise StoreError(f"run {run_id} is still being worked on; stop it first.")
+            self.runs.pop(run_id, None)
+            self.store.delete_run(run_id)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop every live run at its next step, each with a checkpoint, and wait for that."""
+        for run in self.live_runs:
+            run.stop()
+        for run in list(self.runs.values()):
+            run.wait(timeout)
+        self.store.close()
+
+    # --- evaluations
+
+    def evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationJob:
+        """A job, not yet started, that evaluates an agent and keeps the result in the store."""
+        return EvaluationJob(self.store, agent, episodes, seed)
+
+    def kept_evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationRecord | None:
+        """The newest kept evaluation of what the name means now: under `latest:`, of the newest run alone."""
+        run = run_of(self.store, agent)
+        found = self.store.evaluations(agent=agent, seed=seed, episodes=episodes, limit=None if run is None else 20)
+        return next((kept for kept in found if kept.run == run), None)

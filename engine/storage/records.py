@@ -1,0 +1,105 @@
+"""What the database keeps, as values: runs, evaluations, progress. Torch-free; nothing here reads or writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class StoreError(ValueError):
+    """One sentence on why the home folder cannot be used, or something in it not be found."""
+
+
+class StoreBusyError(StoreError):
+    """The home folder cannot be read or written at the moment; another try may succeed."""
+
+
+class Status(StrEnum):
+    """Where a job stands. A run whose process died is `interrupted` when it is found again."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def live(self) -> bool:
+        """Whether a thread still works on it or waits to."""
+        return self in LIVE
+
+
+LIVE = (Status.STARTING, Status.RUNNING, Status.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What the store knows of a run.
+
+    spec: everything it was started with, as plain values.
+    recipe: a digest of all of that but the seed; None for a kind of learner that was not known when it was made.
+    seconds: of training; first_perfect_seconds: those until its first perfect selection evaluation, None without one.
+    """
+
+    id: str
+    kind: str
+    preset: str | None
+    name: str | None
+    spec: dict[str, Any]
+    seed: int
+    status: str
+    created: str
+    updated: str
+    seconds: float
+    first_perfect_seconds: float | None
+    progress: float
+    counters: dict[str, int]
+    state_hash: str | None
+    message: str | None
+    recipe: str | None
+
+    @property
+    def title(self) -> str:
+        """The name given to the run, else its preset's, else its kind."""
+        return self.name or self.preset or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRecord:
+    """An evaluation that was made and kept, without its returns; `Store.returns` has them.
+
+    mean, std, min, max: of the returns; `std` is over the episodes (population form).
+    perfect: how many returns are the best there is; None where none is known for the environment.
+    """
+
+    id: int
+    agent: str
+    run: str | None
+    environment: str
+    seed: int
+    episodes: int
+    mean: float
+    std: float
+    min: float
+    max: float
+    perfect: int | None
+    seconds: float
+    created: str
+
+    def figures(self) -> dict[str, Any]:
+        """mean, std, min, max, perfect, episodes."""
+        names = ("mean", "std", "min", "max", "perfect", "episodes")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class LessonProgress:
+    """How far a reader is: `state` is 'open' or 'done', `position` the scrolled share of the text in [0, 1]."""
+
+    lesson: str
+    state: str
+    position: float
+    updated: str
