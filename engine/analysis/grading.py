@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.learners.environment_facts import CARTPOLE
-from engine.learners.kinds import kind_named, kinds
+from engine.learners.kinds import kind_named, kinds, spec_from_dict
 from engine.learners.settings import ConfigError
 from engine.learners.specs import RowsSpec
 from engine.storage.records import RunRecord, Status
@@ -64,22 +64,28 @@ def grade(store: Store, challenge: int, subject: str | None = None) -> Grade:
 def _nothing_to_grade(challenge: int) -> str:
     if challenge == 1:
         return (
-            f"there is no imitation run with {TRAIN_ROWS:,} training rows yet: "
+            f"there is no run on {TRAIN_ROWS:,} training rows yet: "
             f"`dqn-lab generate perfect --samples {TRAIN_ROWS} --seed 0 --output FILE`, then `dqn-lab fit`."
         )
-    return "there is no DQN run with one hidden layer yet: `dqn-lab train --preset one-hidden` starts one."
+    return f"no run in {CARTPOLE} has one hidden layer yet: `dqn-lab train --preset one-hidden` starts one."
 
 
 def _newest(store: Store, challenge: int) -> str | None:
-    """The newest finished run that fits: one on enough rows, or one from episodes with one hidden layer."""
+    """The newest finished run that fits: one on enough rows, or one from CartPole's episodes with one hidden layer."""
     from_rows = [name for name in kinds() if _learns_from_rows(name)]
     wanted = from_rows if challenge == 1 else [name for name in kinds() if name not in from_rows]
     for record in store.runs(kinds=wanted, statuses=[Status.FINISHED]):
         if challenge == 1 and _rows(record.spec) >= TRAIN_ROWS:
             return record.id
-        if challenge == 2 and len(record.spec["config"]["nn_hidden_layers"]) == 1:
+        if challenge == 2 and _is_simple(record):
             return record.id
     return None
+
+
+def _is_simple(record: RunRecord) -> bool:
+    """Whether a run's network has one hidden layer, and acts where the challenge is about."""
+    config = spec_from_dict(record.kind, record.spec).config
+    return len(config.nn_hidden_layers) == 1 and kind_named(record.kind).environment(config) == CARTPOLE
 
 
 def _learns_from_rows(kind: str) -> bool:

@@ -89,7 +89,13 @@ class DQNLearner:
         self.target.flat.copy_(self.network.flat)
         self.adam = Adam(self.network, config.learning_rate)
         self.replay = ReplayBuffer(config.memory_size, self._env.state_size)
-        self._mean, self._std = state_scaling(config, self._env.state_size)
+        self._mean, self._std = state_scaling(
+            config.environment,
+            self._env.state_size,
+            config.seed,
+            divisors=config.state_scale,
+            normalize=config.normalize_state,
+        )
         self.policy = Policy(self.network, state_mean=self._mean, state_std=self._std)
         self.env_steps = 0
         self.gradient_steps = 0

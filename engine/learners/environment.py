@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from engine.learners.config import DQNConfig
 from engine.learners.environment_facts import check_state_scale, make_environment
 
 Floats = npt.NDArray[np.float32]
@@ -87,20 +86,27 @@ class Environment:
             )
 
 
-def state_scaling(config: DQNConfig, state_size: int) -> tuple[Floats | None, Floats | None]:
+def state_scaling(
+    environment_id: str, state_size: int, seed: int, *, divisors: Sequence[float] | None, normalize: bool
+) -> tuple[Floats | None, Floats | None]:
     """Mean and divisor of each state value, or None and None for raw states.
 
+    Args:
+        seed: names the random policy whose states are measured.
+        divisors: one for each state value, to be used as they are.
+        normalize: whether to measure mean and deviation, where no divisors are given.
+
     Raises:
-        ConfigError: `state_scale` does not fit the states.
+        ConfigError: `divisors` do not fit the states.
     """
-    check_state_scale(config.state_scale, state_size)
-    if config.state_scale is not None:
-        return np.zeros(state_size, np.float32), np.array(config.state_scale, np.float32)
-    if not config.normalize_state:
+    check_state_scale(divisors, state_size)
+    if divisors is not None:
+        return np.zeros(state_size, np.float32), np.array(divisors, np.float32)
+    if not normalize:
         return None, None
-    env = make_environment(config.environment)
-    env.action_space.seed(config.seed % 2**32)
-    states = [env.reset(seed=config.seed % 2**32)[0]]
+    env = make_environment(environment_id)
+    env.action_space.seed(seed % 2**32)
+    states = [env.reset(seed=seed % 2**32)[0]]
     for _ in range(NORMALISATION_STEPS - 1):
         state, _, terminated, truncated, _ = env.step(env.action_space.sample())
         states.append(env.reset()[0] if terminated or truncated else state)

@@ -248,7 +248,7 @@ def register(kind: Kind) -> Kind:
         ValueError: its name, or the name of one of its presets, belongs to another kind.
     """
     for other in _kinds.values():
-        if other.name == kind.name and type(other).__qualname__ != type(kind).__qualname__:
+        if other.name == kind.name and _origin(other) != _origin(kind):
             raise ValueError(f"there is a kind of learner {kind.name!r} already; give this one another name.")
         taken = {preset.name for preset in other.presets} & {preset.name for preset in kind.presets}
         if taken and other.name != kind.name:
@@ -257,6 +257,11 @@ def register(kind: Kind) -> Kind:
             )
     _kinds[kind.name] = kind
     return kind
+
+
+def _origin(kind: Kind) -> tuple[str, str]:
+    """Where a kind is defined; the same for a class that its module makes anew."""
+    return type(kind).__module__, type(kind).__qualname__
 
 
 def unregister(name: str) -> None:
@@ -268,7 +273,8 @@ def kinds() -> dict[str, Kind]:
     """Every kind by name, the lab's own first."""
     for module in OWN:
         importlib.import_module(module)
-    return dict(_kinds)
+    # Another one may have been registered before these were loaded.
+    return dict(sorted(_kinds.items(), key=lambda item: type(item[1]).__module__ not in OWN))
 
 
 def kind_named(name: str) -> Kind:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.learners.series import Series, Values, decimate, trailing_mean
+from engine.learners.decimation import Values, decimate, trailing_mean
+from engine.learners.series import Series
 
 __all__ = ["Episode", "MetricLog", "Values", "decimate", "trailing_mean"]
 

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of both learners: one flat parameter buffer, forward pass and gradient written out."""
+"""The multilayer perceptron that learners share: one flat parameter buffer, forward pass and gradient written out."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from engine.storage.records import StoreBusyError, StoreError
 
 PATIENCE_SECONDS = 10.0
 """How long a thread waits for another program to finish writing."""
+LOCKED, FULL = ("SQLITE_BUSY", "SQLITE_LOCKED"), ("SQLITE_FULL",)
 
 
 class Database:
@@ -30,6 +31,9 @@ class Database:
             home.mkdir(parents=True, exist_ok=True)
             migrate(self._connection(), home)
         except (OSError, sqlite3.Error) as error:
+            self.close()
+            if _passes(error):
+                raise self._told(error) from None
             raise StoreError(
                 f"the home folder {home} cannot be used: {error}; choose another with --home or DQN_LAB_HOME."
             ) from None
@@ -79,13 +83,12 @@ class Database:
                     db.execute("ROLLBACK")
                 raise
 
-    def _told(self, error: sqlite3.Error) -> StoreError:
+    def _told(self, error: Exception) -> StoreError:
         """A database error as one sentence that says what would help."""
-        name = getattr(error, "sqlite_errorname", "") or ""
-        file = self.home / "lab.db"
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return StoreBusyError(f"{file} is locked by another program; it is tried again when that one is done.")
-        if name.startswith("SQLITE_FULL"):
+        name, file = _name(error), self.home / "lab.db"
+        if name.startswith(LOCKED):
+            return StoreBusyError(f"{file} is locked by another program, and can be written when that one is done.")
+        if name.startswith(FULL):
             return StoreBusyError(f"the disk that holds {file} is full; make room there.")
         if name.startswith(("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN")):
             return StoreBusyError(f"{file} cannot be used just now: {error}; look at the disk and its permissions.")
@@ -97,3 +100,13 @@ class Database:
         if connection is not None:
             connection.close()
             del self._local.connection
+
+
+def _name(error: Exception) -> str:
+    """SQLite's name of an error; empty where it has none."""
+    return getattr(error, "sqlite_errorname", "") or ""
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same home can be used once another program is done, or there is room again."""
+    return _name(error).startswith(LOCKED + FULL)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.learners.environment_facts import CARTPOLE
+from engine.learners.environment_facts import CARTPOLE, DESCRIPTIONS, Description
 from engine.learners.kinds import spec_from_dict
-from engine.learners.settings import ConfigError
-from engine.storage.records import StoreError
+from engine.storage.records import StoreError, summed_up
+
+_log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 120
+"""How long a process waits for another one that migrates the same home, which takes as long as the home is large."""
 
 FIRST_SCHEMA = """
 CREATE TABLE runs (
@@ -49,59 +57,103 @@ _FIRST_PERFECT = "ALTER TABLE runs ADD COLUMN first_perfect_seconds REAL;"
 _RECIPES_AND_SUMMARIES = """
 ALTER TABLE runs ADD COLUMN recipe TEXT;
 CREATE INDEX runs_by_age ON runs (created);
-CREATE INDEX runs_by_recipe ON runs (recipe, created);
-CREATE INDEX runs_by_status ON runs (status, created);
 CREATE INDEX runs_by_name ON runs (name, created);
-CREATE TABLE evaluations_3 (
+CREATE INDEX runs_by_status ON runs (status, created);
+CREATE INDEX runs_by_recipe ON runs (recipe, created);
+CREATE INDEX runs_by_recipe_and_status ON runs (recipe, status, created);
+CREATE INDEX runs_by_recipe_and_seed ON runs (recipe, seed);
+ALTER TABLE evaluations RENAME TO evaluations_2;
+CREATE TABLE evaluations (
     id INTEGER PRIMARY KEY, agent TEXT NOT NULL, run TEXT REFERENCES runs ON DELETE CASCADE, environment TEXT NOT NULL,
     seed INTEGER NOT NULL, episodes INTEGER NOT NULL, mean REAL NOT NULL, std REAL NOT NULL, min REAL NOT NULL,
     max REAL NOT NULL, perfect INTEGER, seconds REAL NOT NULL, created TEXT NOT NULL
 ) STRICT;
 CREATE TABLE returns (
-    evaluation INTEGER PRIMARY KEY REFERENCES evaluations_3 ON DELETE CASCADE, returns BLOB NOT NULL
+    evaluation INTEGER PRIMARY KEY REFERENCES evaluations ON DELETE CASCADE, returns BLOB NOT NULL
 ) STRICT;
-INSERT INTO returns SELECT id, returns FROM evaluations WHERE length(returns) >= 8;
+CREATE INDEX evaluations_by_agent ON evaluations (agent, seed, episodes);
+CREATE INDEX evaluations_by_run ON evaluations (run);
 """
 
 
-def _fill_recipes_and_summaries(db: sqlite3.Connection) -> None:
+def _fill_recipes_and_summaries(db: sqlite3.Connection, home: Path) -> None:
     """What SQL cannot compute: digests of specs, and figures of returns."""
     environments: dict[str, str] = {}
     for run, kind, text in db.execute("SELECT id, kind, spec FROM runs").fetchall():
+        spec = _read_json(text)
+        environments[run] = _environment_in(spec)
         try:
-            spec = json.loads(text)
-            environments[run] = spec["config"].get("environment", CARTPOLE)
             recipe = spec_from_dict(kind, spec).recipe
-        except (ConfigError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # A run that this lab cannot read stays as it is, and is found by its id alone.
-        db.execute("UPDATE runs SET recipe = ? WHERE id = ?", (recipe, run))
-    rows = db.execute("SELECT id, agent, run, seed, perfect, seconds, created FROM evaluations").fetchall()
-    for row in rows:
-        kept = db.execute("SELECT returns FROM returns WHERE evaluation = ?", (row["id"],)).fetchone()
-        if kept is None:
+        except Exception:  # Whatever a row holds, the home must open; this run is found by its id and name alone.
             continue
-        returns = np.frombuffer(kept[0])
-        environment = environments.get(row["run"], CARTPOLE)
-        # Before, an episode that lasted to the time limit counted as perfect everywhere.
-        perfect = row["perfect"] if environment.startswith("CartPole-") else None
-        figures = [float(f) for f in (returns.mean(), returns.std(), returns.min(), returns.max())]
+        db.execute("UPDATE runs SET recipe = ? WHERE id = ?", (recipe, run))
+    left_out = 0
+    for (number,) in db.execute("SELECT id FROM evaluations_2 ORDER BY id").fetchall():
+        query = "SELECT agent, run, seed, perfect, seconds, created, returns FROM evaluations_2 WHERE id = ?"
+        agent, run, seed, perfect, seconds, created, blob = db.execute(query, (number,)).fetchone()
+        returns = _read_returns(blob)
+        figures = summed_up(returns)
+        if figures is None:
+            left_out += 1
+            continue
+        environment = environments[run] if run in environments else _environment_of_agent(home, agent)
+        # An episode that lasted to the time limit counted as perfect everywhere.
+        perfect = perfect if _lasting_is_good(environment) else None
         db.execute(
-            "INSERT INTO evaluations_3 VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO evaluations VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                *(row["id"], row["agent"], row["run"], environment, row["seed"], len(returns)),
-                *(*figures, perfect, row["seconds"], row["created"]),
+                *(number, agent, run if run in environments else None, environment, seed, len(returns)),
+                *(*figures, perfect, seconds, created),
             ),
         )
-    db.execute("DROP TABLE evaluations")
-    db.execute("ALTER TABLE evaluations_3 RENAME TO evaluations")
-    db.execute("CREATE INDEX evaluations_by_agent ON evaluations (agent, seed, episodes)")
-    db.execute("CREATE INDEX evaluations_by_run ON evaluations (run)")
+        db.execute("INSERT INTO returns VALUES (?,?)", (number, blob))
+    db.execute("DROP TABLE evaluations_2")
+    if left_out:
+        _log.warning(
+            "%d of the evaluations in %s had no returns that can be read and are left out; the copy lab-schema-%d.db "
+            "beside it still has them.",
+            *(left_out, home / "lab.db", _version(db)),
+        )
 
 
-Step = tuple[str, Callable[[sqlite3.Connection], None]]
+def _read_json(text: str) -> Any:
+    """What a text of JSON says; None where it is damaged."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
-def _nothing(db: sqlite3.Connection) -> None:
+def _read_returns(blob: bytes) -> npt.NDArray[np.float64]:
+    """The returns in a blob; none where it is damaged."""
+    whole = len(blob) % np.dtype(np.float64).itemsize == 0
+    return np.frombuffer(blob) if whole else np.empty(0)
+
+
+def _environment_in(spec: Any) -> str:
+    """The environment that a spec names; a kind of learner that knows but one, CartPole, does not name it."""
+    config = spec.get("config") if isinstance(spec, dict) else None
+    found = config.get("environment") if isinstance(config, dict) else None
+    return found if isinstance(found, str) else CARTPOLE
+
+
+def _environment_of_agent(home: Path, agent: str) -> str:
+    """The environment of an agent that is no run's: what its folder tells, where it still lies there."""
+    try:
+        settings = (home / "agents" / agent / "hparams.json").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return CARTPOLE
+    return _environment_in({"config": _read_json(settings)})
+
+
+def _lasting_is_good(environment: str) -> bool:
+    return (DESCRIPTIONS.get(environment, Description()).step_reward or 0) > 0
+
+
+Step = tuple[str, Callable[[sqlite3.Connection, Path], None]]
+
+
+def _nothing(db: sqlite3.Connection, home: Path) -> None:
     """A step that is all SQL."""
 
 
@@ -120,46 +172,60 @@ def migrate(db: sqlite3.Connection, home: Path) -> None:
     Raises:
         StoreError: the database is of a newer lab.
     """
-    if _version(db) == SCHEMA_VERSION:
+    if _known_version(db, home) == SCHEMA_VERSION:
         return
     # Another process may migrate at the same time: what it left is looked at again under the lock.
-    db.execute("BEGIN IMMEDIATE")
+    usual = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE_SECONDS}")
     try:
-        version = _version(db)
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{home / 'lab.db'} was written by a newer dqn-lab (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}); update dqn-lab or choose another home."
-            )
+        db.execute("BEGIN IMMEDIATE")
+        version = _known_version(db, home)
         if 0 < version < SCHEMA_VERSION:
             _keep_copy(home, version)
         for statements, fill in MIGRATIONS[version:]:
             for statement in statements.split(";\n"):
                 if statement.strip():
                     db.execute(statement)
-            fill(db)
+            fill(db, home)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
+def _known_version(db: sqlite3.Connection, home: Path) -> int:
+    """The schema's version.
+
+    Raises:
+        StoreError: the database is of a newer lab.
+    """
+    version = _version(db)
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{home / 'lab.db'} was written by a newer dqn-lab (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); update dqn-lab or choose another home."
+        )
+    return version
+
+
 def _keep_copy(home: Path, version: int) -> None:
     """Copy the database as it was before the migration to `lab-schema-N.db`, whole or not at all."""
     kept, part = home / f"lab-schema-{version}.db", home / f".lab-schema-{version}.part"
     part.unlink(missing_ok=True)
-    before, copy = sqlite3.connect(home / "lab.db"), sqlite3.connect(part)
     try:
-        before.backup(copy)
-    finally:
-        copy.close()
-        before.close()
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(kept)
+        with closing(sqlite3.connect(home / "lab.db")) as before, closing(sqlite3.connect(part)) as copy:
+            before.backup(copy)
+        with part.open("r+b") as file:
+            os.fsync(file.fileno())
+        part.replace(kept)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np  # The command line names this module before it needs NumPy.
+    import numpy.typing as npt
 
 
 class StoreError(ValueError):
@@ -39,7 +44,7 @@ LIVE = (Status.STARTING, Status.RUNNING, Status.PAUSED)
 class RunRecord:
     """What the store knows of a run.
 
-    spec: everything it was started with, as plain values.
+    spec: everything it was started with, as plain values; empty where what is kept of it is damaged.
     recipe: a digest of all of that but the seed; None for a kind of learner that was not known when it was made.
     seconds: of training; first_perfect_seconds: those until its first perfect selection evaluation, None without one.
     """
@@ -93,6 +98,14 @@ class EvaluationRecord:
         """mean, std, min, max, perfect, episodes."""
         names = ("mean", "std", "min", "max", "perfect", "episodes")
         return {name: getattr(self, name) for name in names}
+
+
+def summed_up(returns: npt.NDArray[np.float64]) -> tuple[float, float, float, float] | None:
+    """mean, std, min, max of returns, [episodes]; None where there are none, or these are no finite numbers."""
+    if not len(returns) or not math.isfinite(returns.min()) or not math.isfinite(returns.max()):
+        return None
+    figures = float(returns.mean()), float(returns.std()), float(returns.min()), float(returns.max())
+    return figures if all(map(math.isfinite, figures)) else None  # Sums of huge numbers are not finite.
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import Spec
 from engine.storage.database import Database
 from engine.storage.files import remove_folder
-from engine.storage.records import EvaluationRecord, LessonProgress, RunRecord, Status, StoreError
+from engine.storage.records import EvaluationRecord, LessonProgress, RunRecord, Status, StoreError, summed_up
 
 _EVALUATION = "id, agent, run, environment, seed, episodes, mean, std, min, max, perfect, seconds, created"
 
@@ -48,8 +49,7 @@ class Store(Database):
         """Register a new run under a short id of its own."""
         now = _now()
         with self._transaction() as db:
-            taken = "SELECT 1 FROM runs WHERE id = ?"
-            run = next(new for new in iter(_short_id, None) if db.execute(taken, (new,)).fetchone() is None)
+            run = next(new for new in iter(_short_id, None) if self._is_free(db, new))
             db.execute(
                 "INSERT INTO runs (id, kind, preset, name, spec, seed, status, created, updated, recipe) "
                 "VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -59,6 +59,11 @@ class Store(Database):
                 ),
             )
         return self.run(run)
+
+    def _is_free(self, db: sqlite3.Connection, run: str) -> bool:
+        """Whether no run has that id, nor left a folder under it."""
+        taken = db.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone()
+        return taken is None and not self.run_folder(run).exists()
 
     def run(self, run: str) -> RunRecord:
         """The record of a run.
@@ -98,6 +103,7 @@ class Store(Database):
         name: str | None = None,
         kinds: Iterable[str] | None = None,
         statuses: Iterable[str] | None = None,
+        seeds: Iterable[int] | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[RunRecord]:
@@ -105,9 +111,9 @@ class Store(Database):
 
         Args:
             recipe: only runs that differ from one another in nothing but their seeds; see `Spec.recipe`.
-            statuses, kinds: only runs of one of these.
+            statuses, kinds, seeds: only runs of one of these.
         """
-        tests, values = _tests(recipe=recipe, name=name, kind=kinds, status=statuses)
+        tests, values = _tests(recipe=recipe, name=name, kind=kinds, status=statuses, seed=seeds)
         query = f"SELECT * FROM runs{tests} ORDER BY created DESC, rowid DESC LIMIT ? OFFSET ?"
         with self._read() as db:
             rows = db.execute(query, (*values, -1 if limit is None else limit, offset)).fetchall()
@@ -143,7 +149,8 @@ class Store(Database):
         self.run(run)
         with self._transaction() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
-        remove_folder(self.run_folder(run))
+        with suppress(FileNotFoundError):  # A run has no folder until it starts.
+            remove_folder(self.run_folder(run))
 
     # --- metrics
 
@@ -213,9 +220,17 @@ class Store(Database):
         seconds: float,
         returns: npt.NDArray[np.float64],
     ) -> int:
-        """Keep an evaluation with its returns, [episodes]; returns its id."""
-        figures = [float(f) for f in (returns.mean(), returns.std(), returns.min(), returns.max())]
+        """Keep an evaluation with its returns, [episodes]; returns its id.
+
+        Raises:
+            StoreError: the returns are no finite numbers, or the run is gone.
+        """
+        figures = summed_up(returns)
+        if figures is None:
+            raise StoreError(f"the returns of {agent!r} are no finite numbers; their evaluation cannot be kept.")
         with self._transaction() as db:
+            if run is not None:
+                self.run(run)
             row = db.execute(
                 f"INSERT INTO evaluations ({_EVALUATION}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
                 (agent, run, environment, seed, len(returns), *figures, perfect, seconds, _now()),
@@ -238,6 +253,14 @@ class Store(Database):
         with self._read() as db:
             rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
         return [EvaluationRecord(*row) for row in rows]
+
+    def newest_evaluation(self, agent: str, run: str | None, seed: int, episodes: int) -> EvaluationRecord | None:
+        """The newest kept evaluation of an agent as what its name meant then: a run's weights, or (None) no run's."""
+        tests, values = _tests(agent=agent, seed=seed, episodes=episodes)
+        query = f"SELECT {_EVALUATION} FROM evaluations{tests} AND run IS ? ORDER BY id DESC LIMIT 1"
+        with self._read() as db:
+            row = db.execute(query, (*values, run)).fetchone()
+        return None if row is None else EvaluationRecord(*row)
 
     def newest_evaluations(self, runs: Sequence[str]) -> dict[str, EvaluationRecord]:
         """The newest kept evaluation of each of some runs, in one look-up."""
@@ -312,7 +335,16 @@ def _tests(**columns: object) -> tuple[str, list[object]]:
 
 def _run_record(row: sqlite3.Row) -> RunRecord:
     fields = dict(row)
-    return RunRecord(**{**fields, "spec": json.loads(fields["spec"]), "counters": json.loads(fields["counters"])})
+    return RunRecord(**{**fields, "spec": _json_object(fields["spec"]), "counters": _json_object(fields["counters"])})
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    """What a column of JSON holds; nothing where it is damaged, so that the run can still be listed and deleted."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _short_id() -> str:

@@ -1,10 +1,11 @@
-"""What the benchmarks share: a row of the table, and timing two sides in turns so that both meet the same machine."""
+"""What the benchmarks share: a row of the table, a process's memory, and timing two sides in turns on one machine."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 
@@ -46,3 +47,11 @@ def in_turns(sides: dict[str, Callable[[], float]], rounds: int) -> Measured:
             if counts:
                 results[name].append(value)
     return Measured(results)
+
+
+def resident_megabytes() -> float:
+    """What the process holds in memory now, in MB (Linux)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the kernel does not tell a process's memory")
