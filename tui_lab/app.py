@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
+import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
@@ -39,6 +40,8 @@ SCREEN_PATIENCE = 0.05
 """Seconds that the screen waits for another program to finish writing to the database."""
 RETRY_SECONDS = 2.0
 T = TypeVar("T")
+HANG_UP_SECONDS, LEAST_SECONDS = 2.5, 0.5
+"""After a hang-up: how long the process may take to end, and how long at least once the checkpoints are kept."""
 STYLES = Path(__file__).parent / "styles"
 
 
@@ -101,15 +104,15 @@ class LabApp(App[None]):
         self.lab.store.be_patient(SCREEN_PATIENCE)
         self.set_interval(RETRY_SECONDS, self._catch_up)
         self.push_screen(CourseMap())
-        self._keep_checkpoints_on_signals()
         threading.Thread(target=_import_engine, name="import torch", daemon=True).start()
 
-    def _keep_checkpoints_on_signals(self) -> None:
-        """A closed connection or a polite kill ends the lab like the quit key does, with checkpoints."""
-        if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-            return
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._leave)
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from tui_lab.driver import LabDriver
+
+        return LabDriver
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -266,8 +269,29 @@ class LabApp(App[None]):
         self.lab.close()
         self.call_from_thread(self.exit)
 
+    def hung_up(self, number: int) -> None:
+        """In any thread: a closed connection or a polite kill ends the lab like the quit key does, with checkpoints."""
+        threading.Thread(target=self._end, args=(128 + number,), name="end", daemon=True).start()
+
+    def _end(self, code: int) -> None:
+        """In a thread: keep checkpoints and leave. Where something holds the process even so, it ends here."""
+        latest = time.monotonic() + HANG_UP_SECONDS
+        try:
+            self.lab.close()
+        finally:
+            self.call_later(self.exit, return_code=code)
+            time.sleep(max(LEAST_SECONDS, latest - time.monotonic()))
+            os._exit(code)
+
+    def wind_up(self) -> None:
+        """After the last screen: what could not be written until now is tried once more, and every run is stopped."""
+        for write in self._pending:
+            with suppress(StoreError):
+                write(self.lab.store)
+        self._pending.clear()
+        self.lab.close()
+
 
 def _import_engine() -> None:
     """Load torch while the reader reads the map, so that the first run starts at once."""
-    import engine.learners.dqn
-    import engine.learners.imitation  # noqa: F401
+    import engine.agents.evaluation  # noqa: F401

@@ -69,7 +69,8 @@ def open_lab(options: Options) -> None:
     try:
         app.run(mouse=options.mouse)
     finally:
-        app.lab.close()
+        app.wind_up()
+    sys.exit(app.return_code)
 
 
 def main() -> None:

@@ -33,6 +33,9 @@ class Context(Protocol):
     def action_map(self) -> None:
         """Go back to the course map."""
 
+    def hung_up(self, number: int) -> None:
+        """In any thread: the terminal is gone, or signal `number` asks to end; keep checkpoints and leave."""
+
     def attempt(self, action: Callable[[], T], otherwise: T) -> T:
         """What `action` returns; where the home folder cannot be used just now, say so once and take `otherwise`."""
 

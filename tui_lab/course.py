@@ -28,7 +28,7 @@ def open_course(folder: Path | None = None) -> tuple[Lesson, ...]:
     for lesson in course:
         for bench in lesson.benches:
             _check_bench(lesson, bench)
-            trained |= set(bench.presets) if isinstance(bench, Run) else set()
+            trained |= _made_as_named(bench)
             _check_is_trained_before(lesson, bench, trained)
         _check_parts(lesson)
     return course
@@ -95,8 +95,17 @@ def _check_is_trained_before(lesson: Lesson, bench: Bench, trained: set[str]) ->
     """What a bench shows must be something that the reader can have made by then."""
     for preset in _presets_shown(bench):
         if preset not in trained:
-            problem = f"the bench shows a run of {preset!r}, which no bench before it trains; place a run block first"
+            problem = (
+                f"the bench shows a run of {preset!r}, which no bench before it trains; place a run block first, "
+                f"without `episodes` and `samples`"
+            )
             raise LessonError(lesson.path, bench.line, problem)
+
+
+def _made_as_named(bench: Bench) -> set[str]:
+    """The presets that a bench trains as they are: a run with another budget is not what their names stand for."""
+    whole = isinstance(bench, Run) and bench.episodes is None and bench.samples is None
+    return set(bench.presets) if isinstance(bench, Run) and whole else set()
 
 
 def _presets_shown(bench: Bench) -> list[str]:

@@ -13,6 +13,8 @@ from tui_lab.glyphs import Glyphs
 from tui_lab.themes import Color
 
 Ramp = Callable[[int, bool], Color]
+DIGITS = 10
+"""Decimals that a tick may need: finer differences are not drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ def draw(picture: Picture, width: int, height: int, glyphs: Glyphs, color: Ramp)
     """Rows of the chart, `height` of them, each `width` cells wide."""
     if width < 12 or height < 4 or not any(series.x for series in picture.series):
         return [Text(" " * width) for _ in range(height)]
+    # The size asked for is the widget's; what plotext takes for the terminal's may be another.
+    plotext.terminal.limit(False, False)
     figure = plotext.figure
     figure.clear()
     figure.theme("colorless")
@@ -98,7 +102,7 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
     whole = [step for step in steps if step <= span and _divides(step, low) and _divides(step, high)]
     step = whole[0] if whole and whole[0] <= 2.5 * steps[0] else steps[0]
     first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [round(i * step, DIGITS) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def _divides(step: float, value: float) -> bool:
@@ -109,5 +113,5 @@ def tick_labels(ticks: list[float]) -> list[str]:
     """Short labels that tell the ticks apart: thousands as k, all with as many decimals as are needed."""
     if all(abs(tick) >= 1_000 or tick == 0 for tick in ticks) and all(tick % 100 == 0 for tick in ticks):
         return ["0" if tick == 0 else f"{tick / 1000:g}k" for tick in ticks]
-    decimals = next((d for d in range(5) if all(abs(round(tick, d) - tick) < 1e-9 for tick in ticks)), 4)
+    decimals = next((d for d in range(DIGITS) if all(abs(round(tick, d) - tick) < 1e-12 for tick in ticks)), DIGITS)
     return ["0" if tick == 0 else f"{tick:.{decimals}f}" for tick in ticks]

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 def percent(share: float) -> str:
-    """A share as `43 %`, four cells wide; never 100 before it is done."""
-    return f"{min(99, int(share * 100)) if share < 1 else 100:>3} %"
+    """A share as ` 43 %`, five cells wide; never 100 before it is done."""
+    # A hair more than it is: 29 of 100 is a little less than 0.29 to the machine.
+    return f"{min(99, int(share * 100 + 1e-9)) if share < 1 else 100:>3} %"
 
 
 def seconds(value: float) -> str:

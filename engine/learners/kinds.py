@@ -11,6 +11,8 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from engine.learners.config import parameter_count
@@ -238,6 +240,8 @@ class Kind(ABC):
 
 OWN = ("engine.kinds.dqn", "engine.kinds.imitation")
 """Modules that register the lab's own kinds when they are imported."""
+ENTRY_POINTS = "dqn_lab.kinds"
+"""Other installed packages name the modules that register theirs under this group of entry points."""
 _kinds: dict[str, Kind] = {}
 
 
@@ -245,8 +249,10 @@ def register(kind: Kind) -> Kind:
     """Make a kind known. The same kind may be registered again, as when its module is loaded anew.
 
     Raises:
-        ValueError: its name, or the name of one of its presets, belongs to another kind.
+        ValueError: its name, or the name of one of its presets, belongs to another kind, or its specs name another.
     """
+    if kind.spec_type.kind != kind.name:
+        raise ValueError(f"the specs of kind {kind.name!r} should name it, not {kind.spec_type.kind!r}.")
     for other in _kinds.values():
         if other.name == kind.name and _origin(other) != _origin(kind):
             raise ValueError(f"there is a kind of learner {kind.name!r} already; give this one another name.")
@@ -269,10 +275,17 @@ def unregister(name: str) -> None:
     _kinds.pop(name, None)
 
 
-def kinds() -> dict[str, Kind]:
-    """Every kind by name, the lab's own first."""
+@cache
+def _load() -> None:
     for module in OWN:
         importlib.import_module(module)
+    for entry in entry_points(group=ENTRY_POINTS):
+        entry.load()
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind by name, the lab's own first."""
+    _load()
     # Another one may have been registered before these were loaded.
     return dict(sorted(_kinds.items(), key=lambda item: type(item[1]).__module__ not in OWN))
 

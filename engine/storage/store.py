@@ -103,7 +103,6 @@ class Store(Database):
         name: str | None = None,
         kinds: Iterable[str] | None = None,
         statuses: Iterable[str] | None = None,
-        seeds: Iterable[int] | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[RunRecord]:
@@ -111,9 +110,9 @@ class Store(Database):
 
         Args:
             recipe: only runs that differ from one another in nothing but their seeds; see `Spec.recipe`.
-            statuses, kinds, seeds: only runs of one of these.
+            statuses, kinds: only runs of one of these.
         """
-        tests, values = _tests(recipe=recipe, name=name, kind=kinds, status=statuses, seed=seeds)
+        tests, values = _tests(recipe=recipe, name=name, kind=kinds, status=statuses)
         query = f"SELECT * FROM runs{tests} ORDER BY created DESC, rowid DESC LIMIT ? OFFSET ?"
         with self._read() as db:
             rows = db.execute(query, (*values, -1 if limit is None else limit, offset)).fetchall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,26 @@ from engine.learners.specs import RowsSpec
 from engine.runs.run import Run
 
 
-class FakeLearner:
-    """Counts. Of an imitation run it reports rising accuracies, of a DQN run rising returns. With `hold_at` it stays
-    at that unit for ever, so that a test can look at a run in progress."""
+@dataclass
+class Fakes:
+    """What the fake learners of a laboratory do, from now on.
 
-    def __init__(self, run: Run, units: int, hold_at: int | None) -> None:
+    hold_at: the unit at which they stay, so that a test can look at a run in progress; None lets them go on.
+    failure: what they fail with at their next step.
+    """
+
+    hold_at: int | None = None
+    failure: Exception | None = None
+
+
+class FakeLearner:
+    """Counts. Of an imitation run it reports rising accuracies, of a DQN run rising returns."""
+
+    def __init__(self, run: Run, units: int, fakes: Fakes) -> None:
         self.log: MetricLog = run.log
         self._supervised = isinstance(run.spec, RowsSpec)
         self._units = units
-        self._hold_at = hold_at
+        self._fakes = fakes
         self._unit = 0
 
     @property
@@ -36,7 +48,9 @@ class FakeLearner:
         return self._unit / self._units
 
     def advance(self) -> None:
-        if self._hold_at is not None and self._unit >= self._hold_at:
+        if self._fakes.failure is not None:
+            raise self._fakes.failure
+        if self._fakes.hold_at is not None and self._unit >= self._fakes.hold_at:
             return
         self._unit += 1
         share = self._unit / self._units
@@ -51,8 +65,8 @@ class FakeLearner:
         self.log.add_episode(Episode(self._unit - 1, 50 * self._unit, 20 + 400 * share, 50, 1 - share, True, False))
 
     def counters(self) -> dict[str, int]:
-        name = "epochs" if self._supervised else "episodes"
-        return {name: self._unit, "gradient_steps": 10 * self._unit}
+        steps = {"epochs": self._unit} if self._supervised else {"episodes": self._unit, "env_steps": 50 * self._unit}
+        return {**steps, "gradient_steps": 10 * self._unit}
 
     def state(self) -> dict[str, Any]:
         return {"unit": self._unit, "weights": np.zeros(2, np.float32)}
@@ -64,16 +78,26 @@ class FakeLearner:
         return {}
 
 
-def use_fake_learners(lab: Laboratory, *, hold_at: int | None = None) -> None:
-    """Let every run of this laboratory drive a `FakeLearner`."""
+def use_fake_learners(lab: Laboratory, *, hold_at: int | None = None) -> Fakes:
+    """Let every run of this laboratory drive a `FakeLearner`; what these do can be changed at any time."""
+    told = Fakes(hold_at)
 
     class FakeRun(Run):
+        fakes = told
+
         def _learner(self) -> Learner:
             spec: Any = self.spec
             units = spec.config.epochs if isinstance(spec, RowsSpec) else spec.episodes
-            return FakeLearner(self, units, hold_at)
+            return FakeLearner(self, units, told)
 
     lab.run_type = FakeRun
+    return told
+
+
+def fakes(app: Any) -> Fakes:
+    """What the fake learners of an app's laboratory do."""
+    found: Fakes = app.lab.run_type.fakes
+    return found
 
 
 def drawn_text(app: App[Any]) -> str:

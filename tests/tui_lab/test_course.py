@@ -116,3 +116,11 @@ def test_what_an_earlier_bench_or_lesson_trains_may_be_shown(tmp_path: Path) -> 
     write_lesson(tmp_path, shows.replace("```watch", RUN + "\n```watch", 1))
     write_lesson(tmp_path, shows.replace("guess", "guess-2"), "02-two.md")
     assert len(open_course(tmp_path)) == 2
+
+
+def test_a_run_with_another_budget_is_not_what_the_name_of_its_preset_stands_for(tmp_path: Path) -> None:
+    shows = LESSON.format(kind="watch", keys='agents = ["latest:bad"]')
+    short = RUN.replace('["return"]', '["return"]\nepisodes = 5')
+    write_lesson(tmp_path, shows.replace("```watch", short + "\n```watch", 1))
+    with pytest.raises(LessonError, match="no bench before it trains; place a run block first, without `episodes`"):
+        open_course(tmp_path)

@@ -145,14 +145,15 @@ def _print_fit(lab: Laboratory, run: Run, record: RunRecord, as_json: bool) -> N
         unfinished = {} if record.status == Status.FINISHED else {"status": record.status}
         emit_json({"run": record.id, **figures, **end, **unfinished})
         return
-    _print_head(record, {"parameters": f"{figures['parameters']:,}", "epochs": record.counters.get("epochs", 0)})
-    rows = [
-        (side, *(number(figures[f"{side}_{what}"], 4) for what in ("accuracy", "loss"))) for side in ("train", "test")
-    ]
-    click.echo("\n" + table(("", "accuracy", "loss"), rows, frozenset({"accuracy", "loss"})))
-    if figures["best_epoch"] is not None:
-        click.echo(f"best test accuracy {figures['best_test_accuracy']:.4f} in epoch {figures['best_epoch']}")
+    _print_head(record, {name.replace("_", " "): f"{steps:,}" for name, steps in record.counters.items()})
+    told = pairs({name.replace("_", " "): _exact(value) for name, value in figures.items()})
+    if told:
+        click.echo("\n" + told)
     _print_tail(run, record, agent)
+
+
+def _exact(value: float | int | None) -> str | None:
+    return number(value, 4) if isinstance(value, float) else number(value, 0)
 
 
 def _print_head(record: RunRecord, figures: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""`dqn-lab resume`: continue a stopped or interrupted run of either kind."""
+"""`dqn-lab resume`: continue a stopped or interrupted run, whatever learns in it."""
 
 from __future__ import annotations
 

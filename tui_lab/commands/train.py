@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,17 +91,17 @@ def _spec(
     """
     from engine.learners.kinds import kind_of, preset, settings_from_dict, settings_to_dict
     from engine.learners.settings import read_settings
-    from engine.learners.specs import EPISODES, EpisodesSpec
+    from engine.learners.specs import EpisodesSpec
 
     values: dict[str, Any] = {}
-    budget = EPISODES
+    usual: EpisodesSpec | None = None
     if preset_name is not None:
         chosen = preset(preset_name)
         if not isinstance(chosen.spec, EpisodesSpec):
             title = kind_of(chosen.spec).title
             raise Misuse(f"preset {preset_name!r} is one of {title}; `dqn-lab fit` trains on rows.")
         values |= settings_to_dict(chosen.spec.kind, chosen.config)
-        budget = chosen.spec.episodes
+        usual = chosen.spec
     if file is not None:
         values |= read_settings(file)
     for setting in settings:
@@ -112,7 +113,9 @@ def _spec(
     spec_type = kind.spec_type
     if not issubclass(spec_type, EpisodesSpec):
         raise Misuse(f"these are settings of {kind.title}; `dqn-lab fit` trains on rows.")
-    spec = spec_type(config, episodes or budget, max_steps)
+    # What else a run of this kind is started with is the preset's; the budget too, as far as none is given.
+    spec = replace(usual, config=config) if usual is not None and usual.kind == kind.name else spec_type(config)
+    spec = replace(spec, episodes=episodes or spec.episodes, max_env_steps=max_steps or spec.max_env_steps)
     kind.check(spec)
     return spec
 

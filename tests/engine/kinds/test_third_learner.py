@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +23,7 @@ from engine.agents.evaluation import evaluate
 from engine.agents.recording import record_episode
 from engine.analysis.grading import grade
 from engine.laboratory import Laboratory
+from engine.learners import kinds as registry
 from engine.learners.kinds import (
     Kind,
     Preset,
@@ -123,12 +125,31 @@ def test_a_name_belongs_to_one_kind_even_where_both_classes_are_called_alike(thi
     other: type[Kind] = type("Sarsa", (type(third),), {"__module__": "elsewhere"})
     with pytest.raises(ValueError, match="there is a kind of learner 'sarsa' already"):
         register(other())
-    taken: type[Kind] = type(
-        "Other", (type(third),), {"name": "other", "presets": (Preset("bad", "", third.presets[0].spec, ""),)}
-    )
+    specs = type("OtherSpec", (third.spec_type,), {"kind": "other"})
+    body = {"name": "other", "spec_type": specs, "presets": (Preset("bad", "", third.presets[0].spec, ""),)}
+    taken: type[Kind] = type("Other", (type(third),), body)
     with pytest.raises(ValueError, match="the preset 'bad' belongs to the kind 'dqn'"):
         register(taken())
     assert list(kinds()) == ["dqn", "imitation", "sarsa"]
+
+
+def test_a_kind_whose_specs_name_another_is_refused(third: Sarsa) -> None:
+    other: type[Kind] = type("Other", (type(third),), {"name": "other"})
+    with pytest.raises(ValueError, match="the specs of kind 'other' should name it, not 'sarsa'"):
+        register(other())
+
+
+def test_another_package_makes_its_kinds_known_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "tests.engine.kinds.sarsa"
+    entry = EntryPoint(name="sarsa", value=module, group="dqn_lab.kinds")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == entry.group else [])
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    registry._load.cache_clear()
+    try:
+        assert list(kinds()) == ["dqn", "imitation", "sarsa"]
+    finally:
+        unregister("sarsa")
+        registry._load.cache_clear()
 
 
 def test_its_settings_say_what_is_wrong_and_name_their_kind_in_a_file(third: Sarsa) -> None:

@@ -1,0 +1,131 @@
+"""The real command on a real pseudo-terminal: what its screen shows, keys for it, and ways for its terminal to go."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pyte
+
+COMMAND = Path(sys.executable).with_name("dqn-lab")
+DEADLINE = 60.0
+POLL_SECONDS = 0.05
+DOWN, ENTER, CTRL_P = "\x1b[B", "\r", "\x10"
+
+
+class Terminal:
+    """A process on a pseudo-terminal of 80 x 24 that it leads the session of, and what its screen shows."""
+
+    def __init__(self, home: Path, ignored: Sequence[signal.Signals] = ()) -> None:
+        """
+        Args:
+            home: the home folder for the lab.
+            ignored: signals that the process is started to ignore, as `nohup` does.
+        """
+        self._screen = pyte.Screen(80, 24)
+        self._stream = pyte.ByteStream(self._screen)
+        self._fd, own = pty.openpty()
+        self._name = os.ttyname(own)
+        self._reads = True
+        self.exit_code: int | None = None
+        self.written = b""
+        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        environment["PYTHONUTF8"] = "1"
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.login_tty(own)
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+            os.execve(COMMAND, [str(COMMAND), "--home", str(home)], environment)
+        os.close(own)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    @property
+    def cooked(self) -> bool:
+        """Whether the terminal hands on lines, as a shell leaves it, and not keys."""
+        return bool(termios.tcgetattr(self._fd)[3] & termios.ICANON)
+
+    def type(self, keys: str) -> None:
+        os.write(self._fd, keys.encode())
+
+    def wait_for(self, condition: Callable[[str], bool]) -> None:
+        """Read what the process writes until the screen is as asked for."""
+        end = time.monotonic() + DEADLINE
+        while not condition(self.text):
+            if time.monotonic() > end or self._ended():
+                raise AssertionError(f"waited in vain; exit code {self.exit_code}, the screen shows\n{self.text}")
+            self._read()
+
+    def wait_for_exit(self, seconds: float = DEADLINE) -> int:
+        """The exit code, minus a signal's number where that killed the process."""
+        end = time.monotonic() + seconds
+        while not self._ended():
+            if time.monotonic() > end:
+                raise AssertionError(f"does not end; the screen shows\n{self.text}")
+            self._read()
+        assert self.exit_code is not None
+        return self.exit_code
+
+    def wait_until_stopped(self) -> None:
+        """Read on until the process has been stopped, as ctrl+z does it."""
+        end = time.monotonic() + DEADLINE
+        while not os.WIFSTOPPED(os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)[1]):
+            if time.monotonic() > end:
+                raise AssertionError(f"does not stop; the screen shows\n{self.text}")
+            self._read()
+
+    def stop_reading(self) -> None:
+        """From now on nobody reads what the process writes, and the buffer in between is full."""
+        self._reads = False
+        writer = os.open(self._name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        while select.select([], [writer], [], 4 * POLL_SECONDS)[1]:
+            with suppress(BlockingIOError):
+                os.write(writer, 4096 * b".")
+        os.close(writer)
+
+    def hang_up(self) -> None:
+        """Close the window: the kernel sends SIGHUP, and the process can neither read nor write any more."""
+        self._reads = False
+        os.close(self._fd)
+        self._fd = -1
+
+    def _ended(self) -> bool:
+        if self.exit_code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.exit_code = os.waitstatus_to_exitcode(status)
+        return self.exit_code is not None
+
+    def _read(self) -> None:
+        ready, _, _ = select.select([self._fd] if self._reads else [], [], [], POLL_SECONDS)
+        if ready:
+            try:
+                read = os.read(self._fd, 65_536)
+            except OSError:
+                # The process has closed its end.
+                self._reads = False
+                return
+            self.written += read
+            self._stream.feed(read)
+
+    def close(self) -> None:
+        if not self._ended():
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait_for_exit()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

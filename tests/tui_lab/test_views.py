@@ -1,0 +1,223 @@
+"""Every built-in chart, by hand on small logs: which points, how far the axes go, what the legend says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.learners.kinds import Chart, Trace, preset_spec
+from engine.learners.metrics import MetricLog
+from engine.learners.specs import DQNSpec, Spec
+from tui_lab.glyphs import BRAILLE
+from tui_lab.plotting import Picture, Series
+from tui_lab.themes import SERIES_DARK, SERIES_LIGHT, css_color
+from tui_lab.views import Curve, chart_named, legend, picture
+
+BAD, LINEAR = preset_spec("bad"), preset_spec("linear")
+COLUMNS = 20
+
+
+def mountain_car() -> DQNSpec:
+    """Deep Q-learning where every step costs one, for at most 200 steps."""
+    assert isinstance(BAD, DQNSpec)
+    return replace(BAD, config=BAD.config.replace(environment="MountainCar-v0"))
+
+
+def log(**series: list[float]) -> MetricLog:
+    """Points at 0, 10, 20, ... of each series."""
+    whole = MetricLog()
+    for name, values in series.items():
+        for index, y in enumerate(values):
+            whole.append(name, 10 * index, y)
+    return whole
+
+
+def shown(name: str, spec: Spec, *logs: MetricLog, columns: int = COLUMNS) -> Picture:
+    curves = [Curve(f"run {i}", i, spec, one) for i, one in enumerate(logs)]
+    return picture(chart_named(name, spec), curves, columns)
+
+
+# --- the charts of deep Q-learning
+
+
+def test_one_run_shows_its_returns_faint_behind_their_mean() -> None:
+    assert shown("return", BAD, log(**{"return": [10, 20, 60]})) == Picture(
+        (Series((0, 10, 20), (10, 20, 60), 0, dim=True), Series((0, 10, 20), (10, 15, 30), 0)),
+        x_limits=(0, 200),
+        y_limits=(0, 500),
+    )
+
+
+def test_several_runs_show_only_the_means_of_their_returns() -> None:
+    both = shown("return", BAD, log(**{"return": [10, 20]}), log(**{"return": [100]}))
+    assert both.series == (Series((0, 10), (10, 15), 0), Series((0,), (100,), 1))
+
+
+def test_the_mean_return_is_that_of_twenty_episodes() -> None:
+    (_, means) = shown("return", BAD, log(**{"return": [0.0] * 10 + [100.0] * 20}), columns=40).series
+    assert means.y[9] == 0
+    assert means.y[10] == pytest.approx(100 / 11)
+    assert means.y[19] == 50
+    assert means.y[29] == 100
+
+
+def test_the_longest_budget_decides_how_far_returns_go() -> None:
+    short, long = replace(BAD, episodes=30), replace(BAD, episodes=80)  # type: ignore[call-arg]
+    curves = [Curve("short", 0, short, log()), Curve("long", 1, long, log())]
+    assert picture(chart_named("return", short), curves, COLUMNS).x_limits == (0, 80)
+
+
+def test_the_axis_of_returns_is_what_the_environment_can_give() -> None:
+    assert shown("return", mountain_car(), log(**{"return": [-200, -150]})).y_limits == (-200, 0)
+
+
+def test_loss_is_drawn_from_zero_to_a_round_number_by_step() -> None:
+    assert shown("loss", BAD, log(loss=[0.5, 0.2, 0.42])) == Picture(
+        (Series((0, 10, 20), (0.5, 0.2, 0.42), 0),), x_limits=(0, 20), y_limits=(0, 0.5)
+    )
+
+
+def test_one_spike_does_not_flatten_the_loss() -> None:
+    spiky = log(loss=[1.0] * 300 + [1000.0] + [1.0] * 99)
+    assert shown("loss", BAD, spiky, columns=400).y_limits == (0, 1)
+    assert shown("grad_norm", BAD, log(grad_norm=[3.0] * 300 + [900.0]), columns=400).y_limits == (0, 3)
+
+
+def test_q_values_are_shown_below_the_ceiling_that_they_cannot_truly_pass() -> None:
+    q = shown("q", BAD, log(q=[1, 5, 12]))
+    assert q.series == (Series((0, 10, 20), (1, 5, 12), 0),)
+    assert q.levels == pytest.approx((20,))
+    assert q.y_limits == (0, 30)
+
+
+def test_overestimated_q_values_stay_in_view() -> None:
+    assert shown("q", BAD, log(q=[1, 47])).y_limits == (0, 50)
+
+
+def test_q_values_of_costs_lie_between_their_floor_and_zero() -> None:
+    q = shown("q", mountain_car(), log(q=[-1, -8]))
+    assert q.levels == (0.0,)
+    assert q.y_limits == pytest.approx((-20, 0))
+    assert shown("q", mountain_car(), log(q=[-1, -45])).y_limits == pytest.approx((-50, 0))
+
+
+def test_epsilon_is_a_share() -> None:
+    assert shown("epsilon", BAD, log(epsilon=[0.4, 0.2])) == Picture(
+        (Series((0, 10), (0.4, 0.2), 0),), x_limits=(0, 10), y_limits=(0, 1)
+    )
+
+
+def test_gradient_norms_start_at_zero() -> None:
+    assert shown("grad_norm", BAD, log(grad_norm=[3, 4])).y_limits == (0, 5)
+
+
+# --- the charts of imitation
+
+
+def test_accuracy_is_shown_above_guessing_with_training_faint() -> None:
+    rising = log(train_accuracy=[0.6, 0.9], test_accuracy=[0.55, 0.8])
+    assert shown("accuracy", LINEAR, rising) == Picture(
+        (Series((0, 10), (0.6, 0.9), 0, dim=True), Series((0, 10), (0.55, 0.8), 0)),
+        x_limits=(0, 150),
+        y_limits=(0.5, 1),
+        levels=(0.5,),
+    )
+
+
+def test_training_accuracy_stays_when_models_are_compared() -> None:
+    one = log(train_accuracy=[0.6], test_accuracy=[0.5])
+    assert [(s.color, s.dim) for s in shown("accuracy", LINEAR, one, one).series] == [
+        (0, True), (1, True), (0, False), (1, False)
+    ]  # fmt: skip
+
+
+def test_an_accuracy_below_guessing_widens_the_axis() -> None:
+    low, high = shown("accuracy", LINEAR, log(test_accuracy=[0.42, 0.8])).y_limits
+    assert (low, high) == pytest.approx((0.4, 1))
+
+
+def test_the_loss_of_imitation_has_room_for_a_network_that_knows_nothing() -> None:
+    assert shown("loss", LINEAR, log(train_loss=[0.69, 0.1], test_loss=[0.69, 0.2])).y_limits == (0, 0.75)
+    assert shown("loss", LINEAR, log(train_loss=[0.69, 0.1], test_loss=[0.7, 1.2])).y_limits == (0, 1.5)
+
+
+# --- any chart
+
+
+@pytest.mark.parametrize("name", ["return", "loss", "q", "epsilon", "grad_norm"])
+def test_before_the_first_point_there_are_axes_and_no_points(name: str) -> None:
+    empty = shown(name, BAD, MetricLog())
+    assert not any(series.x for series in empty.series)
+    assert empty.x_limits == ((0, 200) if name == "return" else (0, 1000))
+    assert empty.y_limits[0] == 0 < empty.y_limits[1]
+
+
+def test_without_runs_there_is_no_picture() -> None:
+    assert picture(chart_named("loss", BAD), [], COLUMNS) == Picture()
+
+
+def test_a_long_series_keeps_two_points_a_column_and_its_extremes() -> None:
+    noisy = log(loss=[float(i % 7) for i in range(5000)])
+    (series,) = shown("loss", BAD, noisy).series
+    assert len(series.x) <= 2 * COLUMNS
+    assert (min(series.y), max(series.y)) == (0, 6)
+
+
+def test_values_that_are_no_numbers_are_left_out() -> None:
+    broken = log(loss=[0.5, float("nan"), float("inf"), 0.4])
+    (series,) = shown("loss", BAD, broken).series
+    assert series == Series((0, 30), (0.5, 0.4), 0)
+
+
+def free_chart(**changes: object) -> Chart:
+    """A chart without limits of its own."""
+    return Chart("free", "free", (Trace("y"),), span=lambda spec: (None, None), **changes)  # type: ignore[arg-type]
+
+
+def heights(chart: Chart, *values: float) -> tuple[float, float]:
+    return picture(chart, [Curve("a", 0, BAD, log(y=list(values)))], COLUMNS).y_limits
+
+
+def test_an_axis_without_limits_follows_the_data_in_round_steps() -> None:
+    assert heights(free_chart(), 7.3, 9.6) == (7, 10)
+    assert heights(free_chart(), 730.0, 960.0) == (700, 1000)
+    assert heights(free_chart(), -31.0, -12.0) == (-50, 0)
+    assert heights(free_chart(), -31.0, 12.0) == (-50, 15)
+    assert heights(free_chart(), 0.3, 96.0) == (0, 100)
+
+
+def test_an_axis_without_any_data_or_limits_is_one_high() -> None:
+    assert heights(free_chart()) == (0, 1)
+    assert heights(free_chart(), 0.0) == (0, 1)
+
+
+def test_a_level_beyond_the_data_is_in_view_with_some_room() -> None:
+    assert heights(free_chart(levels=lambda spec: (98.0,)), 0.0, 3.0) == (0, 150)
+
+
+def test_a_run_that_ends_elsewhere_widens_the_heights_of_all() -> None:
+    chart = Chart("y", "y", (Trace("y"),), span=lambda spec: (0.0, float(spec.episodes)))
+    curves = [Curve("a", 0, BAD, log(y=[3.0])), Curve("b", 1, replace(BAD, episodes=300), log(y=[3.0]))]  # type: ignore[call-arg]
+    assert picture(chart, curves, COLUMNS).y_limits == (0, 300)
+
+
+# --- legends
+
+
+def test_a_legend_names_the_chart_and_each_run_in_its_colour() -> None:
+    curves = [Curve("bad", 0, BAD, log()), Curve("good [/b]", 2, BAD, log())]
+    words = legend(chart_named("q", BAD), curves, BRAILLE, dark=True)
+    assert words.plain == "mean largest Q-value by step  ━━ bad  ━━ good [/b]  grey: ceiling"
+    styles = {words.plain[span.start : span.end].strip(): str(span.style) for span in words.spans}
+    assert styles["mean largest Q-value by step"] == "bold"
+    assert [str(s.style) for s in words.spans if words.plain[s.start : s.end].strip() == "━━"] == [
+        css_color(SERIES_DARK[0]), css_color(SERIES_DARK[2])
+    ]  # fmt: skip
+    assert styles["grey: ceiling"] == "$muted"
+
+
+def test_a_legend_follows_the_theme_and_says_nothing_where_there_is_nothing_to_know() -> None:
+    words = legend(chart_named("loss", BAD), [Curve("bad", 1, BAD, log())], BRAILLE, dark=False)
+    assert words.plain == "loss (mean squared TD error) by step  ━━ bad"
+    assert css_color(SERIES_LIGHT[1]) in [str(span.style) for span in words.spans]
