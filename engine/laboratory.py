@@ -32,7 +32,7 @@ class Laboratory(Workshop):
             StoreError: the home folder cannot be used.
         """
         super().__init__(home)
-        self._logs: OrderedDict[str, tuple[str, MetricLog]] = OrderedDict()
+        self._logs: OrderedDict[str, tuple[RunRecord, MetricLog]] = OrderedDict()
 
     def latest(self, spec: Spec) -> RunRecord | None:
         """The newest run like `spec`, in whatever state; its seed may be another."""
@@ -51,9 +51,9 @@ class Laboratory(Workshop):
         run = self.runs.get(record.id)
         if run is not None:
             return run.log
-        read, log = self._logs.get(record.id, ("", MetricLog()))
-        if read != record.updated:
-            self._logs[record.id] = (record.updated, log)
+        read, log = self._logs.get(record.id, (None, MetricLog()))
+        if read != record:
+            self._logs[record.id] = (record, log)
             threading.Thread(target=self._fill, args=(record.id, log), name=f"read {record.id}", daemon=True).start()
         self._logs.move_to_end(record.id)
         while len(self._logs) > KEPT_LOGS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from engine.learners.kinds import Learner
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import RowsSpec
 from engine.runs.run import Run
+
+STEP_SECONDS = 0.002
 
 
 @dataclass
@@ -38,6 +41,7 @@ class FakeLearner:
         self._units = units
         self._fakes = fakes
         self._unit = 0
+        self._between_steps = threading.Event()
 
     @property
     def finished(self) -> bool:
@@ -51,6 +55,7 @@ class FakeLearner:
         if self._fakes.failure is not None:
             raise self._fakes.failure
         if self._fakes.hold_at is not None and self._unit >= self._fakes.hold_at:
+            self._between_steps.wait(STEP_SECONDS)  # As long as a real step: a thread that spins starves the screen.
             return
         self._unit += 1
         share = self._unit / self._units

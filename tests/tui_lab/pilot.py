@@ -38,6 +38,7 @@ def open_lab(tmp_path: Path) -> Open:
         lesson: int | Lesson | None = None,
         course: Sequence[Lesson] | None = None,
         before: Callable[[Laboratory], object] = lambda lab: None,
+        toasts: bool = False,
     ) -> AsyncIterator[tuple[LabApp, LabPilot]]:
         """
         Args:
@@ -45,15 +46,17 @@ def open_lab(tmp_path: Path) -> Open:
             lesson: the lesson to open: its place in the course, or one of the test's own.
             course: the lessons of the lab; `lesson` alone where that is the test's own.
             before: what happens in the home folder before the lab opens.
+            toasts: whether notifications are drawn.
         """
         lab = Laboratory(tmp_path / "home")
-        use_fake_learners(lab, hold_at=hold_at)
+        told = use_fake_learners(lab)
         before(lab)
+        told.hold_at = hold_at
         app = LabApp(tmp_path / "home", glyphs="braille", low_bandwidth="off", lab=lab)
         if course is not None or isinstance(lesson, Lesson):
             app.course = tuple(course or [lesson])  # type: ignore[list-item]
         try:
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=toasts) as pilot:
                 if lesson is not None:
                     app.open_lesson(lesson if isinstance(lesson, Lesson) else app.course[lesson])
                 await pilot.pause()
