@@ -6,15 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SB3 := $(VENV)/.stable-baselines3
+MUTMUT := $(VENV)/.mutmut
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format bench outcomes pictures wheel clean
+.PHONY: help lab test test-all check mutants format bench outcomes pictures wheel clean
 
 help:
 	@echo "make lab       open the lab (installs on first use)"
 	@echo "make test      run the tests (under 6 minutes on 2 cores)"
 	@echo "make test-all  run the slow ones too"
 	@echo "make check     format, lint, types and the walls between the rooms, changing nothing"
+	@echo "make mutants   put a sample of small faults into the code, and count those that no test notices (an hour)"
 	@echo "make format    apply the formatter"
 	@echo "make bench     install Stable-Baselines3, run the benchmarks, print what they measured"
 	@echo "make outcomes  train every DQN preset with 20 seeds (hours; goes on where it was stopped)"
@@ -32,6 +34,11 @@ $(SB3): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@
 
+# What only the measuring of the tests needs.
+$(MUTMUT): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	@touch $@
+
 lab: $(INSTALLED)
 	@$(BIN)/dqn-lab
 
@@ -46,6 +53,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+mutants: $(MUTMUT)
+	$(BIN)/python -m tests.mutants
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .
@@ -64,4 +74,4 @@ wheel: $(INSTALLED)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) mutants dist build .pytest_cache .mypy_cache .ruff_cache

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.learners.kinds import Figure, kinds
+from engine.learners.kind import Figure
+from engine.learners.kinds import kinds
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import Spec
 from engine.runs.tasks import DataSetJob

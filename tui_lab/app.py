@@ -39,6 +39,8 @@ from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
 SCREEN_PATIENCE = 0.05
 """Seconds that the screen waits for another program to finish writing to the database."""
 RETRY_SECONDS = 2.0
+PROBLEM_SECONDS = 8.0
+"""How long a problem is shown."""
 T = TypeVar("T")
 HANG_UP_SECONDS, LEAST_SECONDS = 2.5, 0.5
 """After a hang-up: how long the process may take to end, and how long at least once the checkpoints are kept."""
@@ -94,6 +96,7 @@ class LabApp(App[None]):
         self.lab.listeners.append(self._tell)
         self._pending: deque[Callable[[Store], None]] = deque()
         self._behind = False
+        self._shown_until: dict[str, float] = {}
         if low_bandwidth == "on":
             self.animation_level = "none"
 
@@ -179,8 +182,11 @@ class LabApp(App[None]):
 
     def _say_once(self, problem: str) -> None:
         """Show a problem, unless it is being shown."""
-        if all(shown.message != problem for shown in self._notifications):
-            self.notify(problem, severity="error", timeout=8)
+        # Not by what is on the screen: a notification is there only once the screen has had its turn.
+        now = time.monotonic()
+        if now >= self._shown_until.get(problem, now):
+            self._shown_until[problem] = now + PROBLEM_SECONDS
+            self.notify(problem, severity="error", timeout=PROBLEM_SECONDS)
 
     def notify(
         self,
@@ -197,7 +203,9 @@ class LabApp(App[None]):
     # --- navigation
 
     def open_lesson(self, lesson: Lesson) -> None:
-        """Open a lesson, in place of the one that is open."""
+        """Open a lesson, in place of the one that is open and of a page over it."""
+        while isinstance(self.screen, HelpScreen | QuitScreen):
+            self.pop_screen()
         screen = LessonScreen(lesson)
         if isinstance(self.screen, LessonScreen):
             self.switch_screen(screen)

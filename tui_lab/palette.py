@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
 
 from tui_lab.context import context
 
@@ -31,11 +34,25 @@ class LabCommands(Provider):
 
     async def discover(self) -> Hits:
         for title, about, action in self._commands():
-            yield DiscoveryHit(title, action, help=about)
+            yield DiscoveryHit(Content(title), action, help=_text(about))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for title, about, action in self._commands():
             score = matcher.match(title)
             if score > 0:
-                yield Hit(score, matcher.highlight(title), action, help=about)
+                yield Hit(score, _highlighted(title, matcher), action, help=_text(about))
+
+
+def _text(words: str) -> str:
+    """Words that the palette shows as they are: it reads a string as markup, and takes content for what it is."""
+    content: Any = Content(words)
+    return cast(str, content)
+
+
+def _highlighted(title: str, matcher: Matcher) -> Content:
+    """A title with what matched; `Matcher.highlight` would read it as markup."""
+    content = Content(title)
+    for offset in matcher.fuzzy_search.match(matcher.query, title)[1]:
+        content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content

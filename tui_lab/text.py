@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.learners.environment_facts import EnvironmentFacts
-    from engine.learners.kinds import Figure
+    from engine.learners.kind import Figure
 
 
 def percent(share: float) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from textual.content import Content
 
-from engine.learners.kinds import Chart, kind_of
+from engine.learners.kind import Chart
+from engine.learners.kinds import kind_of
 from engine.learners.metrics import MetricLog, Values
 from engine.learners.specs import Spec
 from tui_lab.glyphs import Glyphs

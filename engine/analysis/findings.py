@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.learners.environment_facts import EnvironmentFacts, environment_facts
-from engine.learners.kinds import Finding
+from engine.learners.kind import Finding
 from engine.learners.metrics import MetricLog, Values
 from engine.learners.schedules import schedule_facts
 from engine.learners.specs import DQNSpec

@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.analysis.findings import RETURN_WINDOW, dqn_findings
 from engine.learners.environment_facts import check_state_scale, environment_facts
-from engine.learners.kinds import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Span, Trace, register
+from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Span, Trace
+from engine.learners.kinds import register
 from engine.learners.metrics import MetricLog
 from engine.learners.presets import DQN_PRESETS
 from engine.learners.schedules import schedule_facts

@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.analysis.findings import imitation_findings
 from engine.learners.environment_facts import CARTPOLE
-from engine.learners.kinds import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Trace, register
+from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Trace
+from engine.learners.kinds import register
 from engine.learners.metrics import MetricLog
 from engine.learners.presets import IMITATION_PRESETS
 from engine.learners.specs import ImitationSpec

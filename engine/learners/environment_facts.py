@@ -179,6 +179,14 @@ def environment_facts(environment_id: str) -> EnvironmentFacts:
     )
 
 
+def kept_facts(environment_id: str) -> EnvironmentFacts:
+    """The facts of an environment that something is kept of; they say nothing where Gymnasium does not know it here."""
+    try:
+        return environment_facts(environment_id)
+    except ConfigError:
+        return EnvironmentFacts(environment_id, (), (), None, None, None, None)
+
+
 def check_state_scale(state_scale: Sequence[float] | None, state_size: int) -> None:
     """Refuse divisors that do not fit the states.
 

@@ -17,7 +17,7 @@ def prepare_thread() -> None:
 
     One kernel thread, because a pool only slows small tensors down. And numbers too small for float32's normal range
     are taken as zero: Adam's moments of a ReLU that is off decay into that range, where arithmetic is far slower.
-    Both settings belong to a thread, not to the process.
+    The second setting belongs to this thread alone; with the first, threads that begin later begin too.
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

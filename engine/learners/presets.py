@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.learners.config import DQNConfig, ImitationConfig
-from engine.learners.kinds import Preset
+from engine.learners.kind import Preset
 from engine.learners.specs import EPISODES, DataSource, DQNSpec, ImitationSpec
 
 COURSE_REPOSITORY = "https://github.com/Paulescu/hands-on-rl (03_cart_pole)"

@@ -10,12 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from engine.learners.config import DQNConfig, ImitationConfig
-from engine.learners.settings import Settings
+from engine.learners.settings import ConfigError, Settings
 
 EPISODES = 200
 """The course's budget of training episodes."""
 SAMPLES = 1_000
 """The course's number of rows."""
+
+
+def _parts(values: Mapping[str, Any], *names: str) -> list[Any]:
+    """The named parts of a spec as plain values.
+
+    Raises:
+        ConfigError: one of them is missing.
+    """
+    for name in names:
+        if not isinstance(values, Mapping) or name not in values:
+            raise ConfigError(f"what a run was started with lacks {name!r}; its record is damaged.")
+    return [values[name] for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,8 @@ class EpisodesSpec(Spec):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        return cls(cls.config_type.from_dict(values["config"]), values["episodes"], values["max_env_steps"])
+        config, episodes, steps = _parts(values, "config", "episodes", "max_env_steps")
+        return cls(cls.config_type.from_dict(config), episodes, steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,16 @@ class DataSource:
     agent: str | None = None
     samples: int = SAMPLES
     seed: int = 0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave, as a source.
+
+        Raises:
+            ConfigError: something is missing.
+        """
+        path, agent, samples, seed = _parts(values, "path", "agent", "samples", "seed")
+        return cls(path, agent, samples, seed)
 
     def to_dict(self) -> dict[str, Any]:
         return {"path": self.path, "agent": self.agent, "samples": self.samples, "seed": self.seed}
@@ -99,8 +122,8 @@ class RowsSpec(Spec):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        config = cls.config_type.from_dict(values["config"])
-        return cls(config, DataSource(**values["train"]), DataSource(**values["test"]))
+        config, train, test = _parts(values, "config", "train", "test")
+        return cls(cls.config_type.from_dict(config), DataSource.from_dict(train), DataSource.from_dict(test))
 
 
 @dataclass(frozen=True, slots=True)

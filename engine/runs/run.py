@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
-from engine.learners.kinds import Learner, kind_of, spec_from_dict
+from engine.learners.kind import Learner
+from engine.learners.kinds import kind_of, spec_from_dict
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import DataSource, RowsSpec
 from engine.runs.jobs import Job, StoppedError

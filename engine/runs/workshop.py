@@ -9,11 +9,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.learners.kinds import Learner
+from engine.learners.kind import Learner
 from engine.learners.specs import Spec
 from engine.runs.jobs import Job
 from engine.runs.run import Run
 from engine.runs.tasks import EvaluationJob
+from engine.storage.files import settle_folders
 from engine.storage.names import check_name, run_of
 from engine.storage.records import LIVE, EvaluationRecord, RunRecord, Status, StoreError
 from engine.storage.store import Store
@@ -34,9 +35,10 @@ class Workshop:
         self._settle()
 
     def _settle(self) -> None:
-        """Mark runs whose process died as interrupted; their checkpoints are whole."""
+        """Mark runs whose process died as interrupted, and put back agents that it was about to replace."""
         for record in self.store.runs(statuses=LIVE):
             self.look_again(record)
+        settle_folders(self.store.agents_folder())
 
     def look_again(self, record: RunRecord) -> RunRecord:
         """The record as it is now; a run that claims to be live in no process is marked as interrupted."""
@@ -122,6 +124,8 @@ class Workshop:
                 raise StoreError(f"run {run_id} is still being worked on; stop it first.")
             self.runs.pop(run_id, None)
             self.store.delete_run(run_id)
+        # Some systems delete no file that is open, as the lock in this folder was until now.
+        self.store.remove_run_folder(run_id)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop every live run at its next step, each with a checkpoint, and wait for that."""
@@ -139,6 +143,4 @@ class Workshop:
 
     def kept_evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationRecord | None:
         """The newest kept evaluation of what the name means now: under `latest:`, of the newest run alone."""
-        run = run_of(self.store, agent)
-        found = self.store.evaluations(agent=agent, seed=seed, episodes=episodes, limit=None if run is None else 20)
-        return next((kept for kept in found if kept.run == run), None)
+        return self.store.newest_evaluation(agent, run_of(self.store, agent), seed, episodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,7 +49,7 @@ class Database:
         if connection is None:
             connection = sqlite3.connect(self.home / "lab.db", timeout=PATIENCE_SECONDS, isolation_level=None)
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             self._local.connection = connection
@@ -100,6 +101,22 @@ class Database:
         if connection is not None:
             connection.close()
             del self._local.connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side; the file keeps this mode.
+
+    Several processes may make one home together, and SQLite refuses the change at once, whatever its timeout.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.Error as error:
+            if not _name(error).startswith(LOCKED) or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _name(error: Exception) -> str:

@@ -31,6 +31,8 @@ ABSENCES = 4
 PART_SECONDS = 3600.0
 """A part that nobody has written to for so long belongs to no living writer."""
 
+_LEFTOVER = rf"\.(.+?)\.(?:[0-9a-f]{{16}}\.)?(?:{NEW}|{OLD}|{GONE})"
+
 WINDOWS = os.name == "nt"
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
@@ -119,6 +121,16 @@ def settle_folder(folder: Path) -> None:
         with writing(folder.parent):
             _settle(folder)
     remove_parts(folder, PART_SECONDS)
+
+
+def settle_folders(parent: Path) -> None:
+    """`settle_folder` for every folder in `parent` of which a dead writer left something.
+
+    Raises:
+        OSError: as `settle_folder`.
+    """
+    for name in {match[1] for path in _listed(parent, _LEFTOVER) if (match := re.fullmatch(_LEFTOVER, path.name))}:
+        settle_folder(parent / name)
 
 
 def remove_parts(folder: Path, seconds: float) -> None:

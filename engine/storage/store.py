@@ -8,7 +8,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import platformdirs
 
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import Spec
-from engine.storage.database import Database
 from engine.storage.files import remove_folder
-from engine.storage.records import EvaluationRecord, LessonProgress, RunRecord, Status, StoreError, summed_up
+from engine.storage.reader import ReaderStore, now
+from engine.storage.records import EvaluationRecord, RunRecord, Status, StoreError, summed_up
 
 _EVALUATION = "id, agent, run, environment, seed, episodes, mean, std, min, max, perfect, seconds, created"
 
@@ -31,7 +30,7 @@ def home_folder(given: str | os.PathLike[str] | None = None) -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("dqn-lab", appauthor=False))
 
 
-class Store(Database):
+class Store(ReaderStore):
     """One home folder: what the lab keeps, and where. Safe to use from several threads.
 
     Everything here raises StoreError where the database cannot be used, StoreBusyError where another try may succeed.
@@ -47,7 +46,7 @@ class Store(Database):
 
     def add_run(self, spec: Spec, preset: str | None = None, name: str | None = None) -> RunRecord:
         """Register a new run under a short id of its own."""
-        now = _now()
+        moment = now()
         with self._transaction() as db:
             run = next(new for new in iter(_short_id, None) if self._is_free(db, new))
             db.execute(
@@ -55,7 +54,7 @@ class Store(Database):
                 "VALUES (?,?,?,?,?,?,?,?,?,?)",
                 (
                     *(run, spec.kind, preset, name, json.dumps(spec.to_dict()), spec.config.seed),
-                    *(str(Status.STARTING), now, now, spec.recipe),
+                    *(str(Status.STARTING), moment, moment, spec.recipe),
                 ),
             )
         return self.run(run)
@@ -134,13 +133,13 @@ class Store(Database):
     def update_run(self, run: str, **fields: Any) -> None:
         """Set columns of a run's row."""
         values = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in fields.items()}
-        values["updated"] = _now()
+        values["updated"] = now()
         assignments = ", ".join(f"{key} = :{key}" for key in values)
         with self._transaction() as db:
             db.execute(f"UPDATE runs SET {assignments} WHERE id = :run", {**values, "run": run})
 
     def delete_run(self, run: str) -> None:
-        """Forget a run, its metrics, its evaluations and its folder.
+        """Forget a run, its metrics and its evaluations; `remove_run_folder` takes what lies in its folder.
 
         Raises:
             StoreError: there is no run of that id.
@@ -148,6 +147,9 @@ class Store(Database):
         self.run(run)
         with self._transaction() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
+
+    def remove_run_folder(self, run: str) -> None:
+        """Delete a run's checkpoints, agents and data; nobody may hold its lock, which lies there too."""
         with suppress(FileNotFoundError):  # A run has no folder until it starts.
             remove_folder(self.run_folder(run))
 
@@ -232,7 +234,7 @@ class Store(Database):
                 self.run(run)
             row = db.execute(
                 f"INSERT INTO evaluations ({_EVALUATION}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
-                (agent, run, environment, seed, len(returns), *figures, perfect, seconds, _now()),
+                (agent, run, environment, seed, len(returns), *figures, perfect, seconds, now()),
             ).fetchone()
             db.execute("INSERT INTO returns VALUES (?,?)", (row[0], returns.astype(np.float64).tobytes()))
         return int(row[0])
@@ -278,46 +280,6 @@ class Store(Database):
             row = db.execute("SELECT returns FROM returns WHERE evaluation = ?", (evaluation,)).fetchone()
         return np.empty(0) if row is None else np.frombuffer(row[0])
 
-    # --- the learner's own
-
-    def lesson_progress(self) -> dict[str, LessonProgress]:
-        with self._read() as db:
-            rows = db.execute("SELECT * FROM progress").fetchall()
-        return {row["lesson"]: LessonProgress(*row) for row in rows}
-
-    def set_lesson_progress(self, lesson: str, state: str, position: float) -> None:
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO progress VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET "
-                "state = excluded.state, position = excluded.position, updated = excluded.updated",
-                (lesson, state, position, _now()),
-            )
-
-    def predictions(self) -> dict[str, int]:
-        """The committed choice for each question."""
-        with self._read() as db:
-            return dict(db.execute("SELECT question, choice FROM predictions").fetchall())
-
-    def add_prediction(self, question: str, choice: int) -> None:
-        """Commit to a prediction; the first one stays."""
-        with self._transaction() as db:
-            db.execute("INSERT OR IGNORE INTO predictions VALUES (?,?,?)", (question, choice, _now()))
-
-    def answers(self) -> dict[str, list[int]]:
-        """Every choice ever given to each quiz question, oldest first."""
-        found: dict[str, list[int]] = {}
-        with self._read() as db:
-            for question, choice in db.execute("SELECT question, choice FROM answers ORDER BY id"):
-                found.setdefault(question, []).append(choice)
-        return found
-
-    def add_answer(self, question: str, choice: int, correct: bool) -> None:
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO answers (question, choice, correct, created) VALUES (?,?,?,?)",
-                (question, choice, correct, _now()),
-            )
-
 
 def _tests(**columns: object) -> tuple[str, list[object]]:
     """A WHERE clause for the columns that are given, and its values; a collection stands for any of its members."""
@@ -350,7 +312,3 @@ def _short_id() -> str:
     """Five characters that can be typed and said: two syllables and a digit."""
     syllables = "".join(secrets.choice("bdfghjklmnprstvz") + secrets.choice("aeiou") for _ in range(2))
     return syllables + secrets.choice("23456789")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 from engine.learners.network import prepare_thread
-from tests.benchmarks import engine_speed, responsiveness
+from tests.benchmarks import engine_speed, memory_of_runs, responsiveness, series_speed, store_scale
 
 
 def main() -> None:
     prepare_thread()
     print(f"{'work':<56} {'measured':>28} {'goal':>8}")
-    for benchmark in (*engine_speed.ALL, *responsiveness.ALL):
+    for benchmark in (*engine_speed.ALL, *responsiveness.ALL, *store_scale.ALL, *series_speed.ALL, *memory_of_runs.ALL):
         if sys.argv[1:] and benchmark.__name__ not in sys.argv[1:]:
             continue
         for row in benchmark():

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from engine.agents.agent import NetworkAgent
 from engine.learners.config import DQNConfig, ImitationConfig
 from engine.learners.dqn import DQNLearner
-from engine.learners.kinds import Learner
+from engine.learners.kind import Learner
 from engine.learners.metrics import MetricLog
 from engine.learners.network import MLP
 from engine.learners.policy import Policy

@@ -12,7 +12,7 @@ import numpy as np
 from textual.app import App
 
 from engine.laboratory import Laboratory
-from engine.learners.kinds import Learner
+from engine.learners.kind import Learner
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import RowsSpec
 from engine.runs.run import Run

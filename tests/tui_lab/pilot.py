@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from engine.laboratory import Laboratory
+from engine.learners.kinds import preset_spec
 from engine.runs.run import Run
 from tests.tui_lab.fakes import screen_text, use_fake_learners
 from tui_lab.app import LabApp
@@ -77,7 +78,7 @@ def make_lesson(
     return load_lesson(path)
 
 
-def block(kind: str, **keys: Any) -> str:
+def block(kind: str, /, **keys: Any) -> str:
     """A block of a lesson; every value is written as TOML would have it."""
     lines = [f"{key} = {_toml(value)}" for key, value in keys.items()]
     return "\n".join([f"```{kind}", *lines, "```", ""])
@@ -87,6 +88,15 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     return f"'''{value}'''" if isinstance(value, str) else str(value).lower()
+
+
+def train(preset: str, **changes: Any) -> Callable[[Laboratory], None]:
+    """For `before`: a run of an earlier day that has come to its end; `changes` are its seed, samples or episodes."""
+
+    def before(lab: Laboratory) -> None:
+        assert lab.start(preset_spec(preset, **changes), preset=preset).wait(10)
+
+    return before
 
 
 # --- waiting

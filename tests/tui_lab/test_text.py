@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.learners.environment_facts import CARTPOLE, environment_facts
-from engine.learners.kinds import Figure
+from engine.learners.kind import Figure
 from tui_lab.text import accuracy, agent_title, count, figure, percent, returns_summary, seconds, success, value
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.learners.kinds import Chart, Trace, preset_spec
+from engine.learners.kind import Chart, Trace
+from engine.learners.kinds import preset_spec
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import DQNSpec, Spec
 from tui_lab.glyphs import BRAILLE

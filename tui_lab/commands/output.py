@@ -75,7 +75,7 @@ RIGHT = frozenset(RETURN_HEADER[1:])
 
 def return_row(label: str, environment: str, figures: Mapping[str, Any]) -> tuple[object, ...]:
     """One evaluation as a row under `RETURN_HEADER`; its last cell is whatever the environment calls a success."""
-    from engine.learners.environment_facts import environment_facts
+    from engine.learners.environment_facts import kept_facts
     from tui_lab.text import success
 
     return (
@@ -83,5 +83,5 @@ def return_row(label: str, environment: str, figures: Mapping[str, Any]) -> tupl
         *(number(figures[key]) for key in ("mean", "std")),
         f"{figures['min']:g}",
         f"{figures['max']:g}",
-        success(figures, environment_facts(environment)),
+        success(figures, kept_facts(environment)),
     )

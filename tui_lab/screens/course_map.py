@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
-from engine.learners.environment_facts import environment_facts
-from engine.learners.kinds import Figure
+from engine.learners.environment_facts import kept_facts
+from engine.learners.kind import Figure
 from engine.storage.records import LIVE, EvaluationRecord, LessonProgress, RunRecord, Status
 from tui_lab.context import Context, context
 from tui_lab.lesson import Lesson
@@ -162,5 +162,5 @@ class CourseMap(Screen[None]):
 
 def _result(kept: EvaluationRecord) -> Content:
     """An evaluation in a line."""
-    words = returns_summary(kept.figures(), environment_facts(kept.environment))
+    words = returns_summary(kept.figures(), kept_facts(kept.environment))
     return Content.assemble(f"{agent_title(kept.agent):<14.14} ", (words, "$muted"))

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from engine.storage.records import LessonProgress
+from engine.storage.store import Store
 from tui_lab import lesson as blocks
 from tui_lab.context import Context, context
 from tui_lab.widgets.bench import Bench
@@ -77,19 +78,18 @@ class LessonScreen(Screen[None]):
         self._share = 0.0
         self._passed = 1
         self._done = False
-        self._written: tuple[str, float] | None = None
+        self._moved = False
+        self._written: tuple[bool, float] | None = None
+        self._choices_known = False
 
     @property
     def context(self) -> Context:
         return context(self)
 
     def compose(self) -> ComposeResult:
-        store, attempt = self.context.lab.store, self.context.attempt
         yield TopBar(f"{self.lesson.section} {self.lesson.title}")
         with Horizontal(id="lesson-body"):
-            predictions: dict[str, int] = attempt(store.predictions, {})
-            answers: dict[str, list[int]] = attempt(store.answers, {})
-            yield Reading(self.lesson, predictions, answers, self.context.glyphs)
+            yield Reading(self.lesson, *self._look_up_choices(), self.context.glyphs)
             with Vertical(id="bench-pane"):
                 yield Static(id="bench-title")
                 with ContentSwitcher(id="benches"):
@@ -97,6 +97,13 @@ class LessonScreen(Screen[None]):
                         bench.id = f"bench-{number}"
                         yield bench
         yield Footer(compact=True, show_command_palette=False)
+
+    def _look_up_choices(self) -> tuple[dict[str, int], dict[str, list[int]]]:
+        """The kept predictions and answers; none where they cannot be read just now."""
+        store = self.context.lab.store
+        kept = self.context.attempt(lambda: (store.predictions(), store.answers()), None)
+        self._choices_known = kept is not None
+        return kept or ({}, {})
 
     def on_mount(self) -> None:
         known: dict[str, LessonProgress] = self.context.attempt(self.context.lab.store.lesson_progress, {})
@@ -146,6 +153,9 @@ class LessonScreen(Screen[None]):
         for bench in self._benches:
             if bench.is_mounted:
                 self.context.attempt(bench.find_runs, None)
+        if not self._choices_known:
+            predictions, answers = self._look_up_choices()
+            self.query_one(Reading).take_kept(predictions, answers)
 
     def action_bench(self, name: str) -> None:
         if self.bench is None:
@@ -194,7 +204,7 @@ class LessonScreen(Screen[None]):
 
     def _note_position(self, share: float) -> None:
         """Remember how far the reader is; the end of the text is written down at once."""
-        self._share = share
+        self._share, self._moved = share, True
         if share >= DONE_AT and not self._done:
             self._done = True
             self.save_progress()
@@ -215,11 +225,19 @@ class LessonScreen(Screen[None]):
 
     def save_progress(self) -> None:
         """Keep how far the reader is; a lesson once read to its end stays done."""
-        progress = ("done" if self._done else "open", self._share)
-        if progress != self._written:
-            self._written = progress
-            slug, (state, share) = self.lesson.slug, progress
-            self.context.keep(lambda store: store.set_lesson_progress(slug, state, share))
+        progress = done, share = self._done, self._share
+        if progress == self._written:
+            return
+        self._written = progress
+        slug, moved = self.lesson.slug, self._moved
+
+        def write(store: Store) -> None:
+            # What is kept may not have been readable, or not yet been written, when this screen looked.
+            kept = store.lesson_progress().get(slug)
+            state = "done" if done or (kept is not None and kept.state == "done") else "open"
+            store.set_lesson_progress(slug, state, share if moved or kept is None else kept.position)
+
+        self.context.keep(write)
 
     def on_unmount(self) -> None:
         self.save_progress()

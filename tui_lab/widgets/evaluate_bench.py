@@ -12,8 +12,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.learners.environment_facts import CARTPOLE, environment_facts
-from engine.learners.kinds import Span
+from engine.learners.environment_facts import CARTPOLE, kept_facts
+from engine.learners.kind import Span
 from engine.runs.tasks import EvaluationJob
 from engine.storage.names import LATEST, run_of
 from engine.storage.records import EvaluationRecord, Status
@@ -139,7 +139,7 @@ class EvaluateBench(Bench):
             self._drawn = state
             title = f"{agent_title(row.agent)}: episodes by return"
             self.query_one("#legend", Static).update(Content.styled(title, "bold"))
-            span = environment_facts(environment).return_range
+            span = kept_facts(environment).return_range
             self.query_one(Chart).show(histogram(returns, span, self._rows.index(row)))
 
     def _returns(self, row: _Row) -> tuple[Values, str]:
@@ -162,7 +162,7 @@ class EvaluateBench(Bench):
             mark = status_mark(row.job.status, self.glyphs)
             return Content.assemble(mark, name, bar, f" {percent(row.job.progress)}")
         if row.kept is not None:
-            words = returns_summary(row.kept.figures(), environment_facts(row.kept.environment))
+            words = returns_summary(row.kept.figures(), kept_facts(row.kept.environment))
             return Content.assemble(status_mark(Status.FINISHED, self.glyphs), name, words)
         words = "not evaluated yet" if row.known else "train it first"
         return Content.assemble(status_mark(None, self.glyphs), name, (words, "$muted"))

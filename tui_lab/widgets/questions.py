@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -105,7 +105,14 @@ class PredictCard(Question):
             return
         self.query_one(Choices).mark({self._choice: (self._glyphs.pointer, "$accent")})
         after.update(Content.styled("Your prediction is kept.", "$muted"))
-        await self.mount(Markdown(self._block.reveal, open_links=False))
+        if not self.query(Markdown):
+            await self.mount(Markdown(self._block.reveal, open_links=False))
+
+    def take_kept(self, predictions: Mapping[str, int]) -> None:
+        """Show the prediction that is kept; it was the first one."""
+        if self._block.id in predictions:
+            self._choice = predictions[self._block.id]
+            self.call_later(self._show)
 
 
 class QuizCard(Question):
@@ -136,6 +143,13 @@ class QuizCard(Question):
         self._tried.append(choice)
         self.post_message(self.Answered(self._block.id, choice, choice == self._block.answer))
         self._show()
+
+    def take_kept(self, answers: Mapping[str, Sequence[int]]) -> None:
+        """Show the answers that are kept, unless some of this screen's are yet to be written."""
+        kept = answers.get(self._block.id, ())
+        if len(kept) > len(self._tried):
+            self._tried = list(kept)
+            self._show()
 
     def action_hint(self) -> None:
         hint = self._block.hint or "There is no hint for this one."

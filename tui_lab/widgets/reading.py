@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -64,7 +65,8 @@ class NoteCard(Vertical):
     def compose(self) -> ComposeResult:
         title, text = f"{NOTE_WORDS[self._note.kind]}: {self._note.title}", Markdown(self._note.text, open_links=False)
         if self._note.folded:
-            yield Collapsible(text, title=title)
+            words: Any = Content(title)  # A string would be read as markup.
+            yield Collapsible(text, title=words)
         else:
             yield Static(title, classes="kind", markup=False)
             yield text
@@ -126,6 +128,13 @@ class Reading(VerticalScroll):
         bench: Bench = part
         return BenchPointer(number, bench.title, self._glyphs)
 
+    def take_kept(self, predictions: Mapping[str, int], answers: Mapping[str, Sequence[int]]) -> None:
+        """Show kept choices that could not be read when the lesson was opened."""
+        for predict in self.query(PredictCard):
+            predict.take_kept(predictions)
+        for quiz in self.query(QuizCard):
+            quiz.take_kept(answers)
+
     def on_choices_page_wanted(self, event: Choices.PageWanted) -> None:
         event.stop()
         if event.down:
@@ -148,8 +157,9 @@ class Reading(VerticalScroll):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        edge = self.region.bottom
-        passed = [pointer.number for pointer in self.query(BenchPointer) if pointer.region.y < edge]
+        # Not by the regions on the screen: these are still those from before the scroll.
+        edge = new_value + self.size.height
+        passed = [pointer.number for pointer in self.query(BenchPointer) if pointer.virtual_region.y < edge]
         self.post_message(self.Reached(self.share, max(passed, default=None)))
 
     @property

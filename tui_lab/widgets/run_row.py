@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.laboratory import Laboratory
-from engine.learners.kinds import Finding, kind_of, spec_from_dict
+from engine.learners.kind import Finding
+from engine.learners.kinds import kind_of, spec_from_dict
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import Spec
 from engine.runs.run import Run

@@ -120,6 +120,7 @@ class WatchBench(Bench):
         self._recording = recording
         self._time = 0.0
         self.query_one(Cart).display = recording.facts.id == CARTPOLE
+        self._show_step()
 
     def _fail(self, problem: str) -> None:
         if not self.is_mounted:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.analysis.findings import dqn_findings, imitation_findings
 from engine.learners.config import DQNConfig
-from engine.learners.kinds import Finding
+from engine.learners.kind import Finding
 from engine.learners.metrics import MetricLog
 from engine.learners.presets import BAD, GOOD_2
 from engine.learners.specs import DQNSpec

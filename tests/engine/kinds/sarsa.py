@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from engine.learners.environment_facts import environment_facts
-from engine.learners.kinds import Chart, Figure, Finding, Headline, Kind, Learner, Preset, Rows, Trace, register
+from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Preset, Rows, Trace
+from engine.learners.kinds import register
 from engine.learners.metrics import MetricLog
 from engine.learners.settings import ConfigError, Settings, integer, layer_widths, number, setting, text
 from engine.learners.specs import EpisodesSpec

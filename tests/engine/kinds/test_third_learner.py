@@ -24,9 +24,8 @@ from engine.agents.recording import record_episode
 from engine.analysis.grading import grade
 from engine.laboratory import Laboratory
 from engine.learners import kinds as registry
+from engine.learners.kind import Kind, Preset
 from engine.learners.kinds import (
-    Kind,
-    Preset,
     kind_named,
     kinds,
     preset_spec,

@@ -19,7 +19,15 @@ from typing import Any
 import pytest
 
 from engine.storage import files
-from engine.storage.files import read_folder, read_whole, remove_folder, replace_folder, settle_folder, write_whole
+from engine.storage.files import (
+    read_folder,
+    read_whole,
+    remove_folder,
+    replace_folder,
+    settle_folder,
+    settle_folders,
+    write_whole,
+)
 
 OLD, NEW = {"a": b"old", "b": b"old"}, {"a": b"new", "b": b"new"}
 CHANGES = ("mkdir", "rename", "replace", "unlink", "rmdir", "fsync")
@@ -490,3 +498,22 @@ def test_readers_see_one_version_while_writers_replace_remove_and_settle(tmp_pat
             done.set()
     assert set().union(*(reader.result() for reader in readers)) == {3}
     assert names(tmp_path) <= {"folder"}
+
+
+def test_every_folder_of_a_dead_writer_is_settled_at_once(tmp_path: Path) -> None:
+    for name, token in (("one", "0123456789abcdef."), ("two.old", ""), ("three", "0123456789abcdef.")):
+        (tmp_path / f".{name}.{token}old").mkdir()
+        (tmp_path / f".{name}.{token}old" / "file").write_bytes(name.encode())
+    (tmp_path / "three").mkdir()
+    (tmp_path / ".lonely.0123456789abcdef.new").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    settle_folders(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".lock", "one", "three", "two.old"]
+    assert (tmp_path / "two.old" / "file").read_bytes() == b"two.old"
+    assert list((tmp_path / "three").iterdir()) == [], "the newer one stays"
+
+
+def test_where_nothing_was_left_nothing_is_made(tmp_path: Path) -> None:
+    settle_folders(tmp_path)
+    settle_folders(tmp_path / "missing")
+    assert list(tmp_path.iterdir()) == []

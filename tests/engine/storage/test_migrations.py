@@ -447,6 +447,8 @@ def test_a_home_that_another_process_brings_up_to_date_meanwhile_is_taken_as_it_
     class Late(sqlite3.Connection):
         def execute(self, *arguments: Any) -> sqlite3.Cursor:
             if arguments[0] == "BEGIN IMMEDIATE":
+                patience = super().execute("PRAGMA busy_timeout").fetchone()[0]
+                assert patience == 1000 * migrations.PATIENCE_SECONDS > 60_000, "a large home takes long"
                 Store(home)
             return super().execute(*arguments)
 

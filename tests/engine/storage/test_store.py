@@ -79,6 +79,23 @@ def test_opening_a_home_again_keeps_what_is_in_it(store: Store, home: Path) -> N
     assert Store(home).run(run.id) == run
 
 
+def test_a_home_that_another_process_makes_at_the_moment_is_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    with closing(sqlite3.connect(home / "lab.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        naps: list[float] = []
+
+        def nap(seconds: float) -> None:
+            naps.append(seconds)
+            other.execute("COMMIT")
+
+        monkeypatch.setattr("engine.storage.database.time.sleep", nap)
+        add(Store(home))
+        assert len(naps) == 1
+
+
 def test_a_home_that_cannot_be_used_is_reported_with_the_way_out(home: Path) -> None:
     home.write_text("a file")
     with pytest.raises(StoreError, match=r"the home folder .* cannot be used: .*; choose another with --home"):
@@ -345,6 +362,7 @@ def test_deleting_a_run_takes_everything_of_it_and_nothing_else(store: Store, ho
         (store.run_folder(run.id) / "checkpoint").mkdir(parents=True)
     rule = evaluate(store, "angle")
     store.delete_run(gone.id)
+    store.remove_run_folder(gone.id)
     assert [run.id for run in store.runs()] == [kept.id]
     assert not store.run_folder(gone.id).exists()
     assert store.run_folder(kept.id).exists()
@@ -356,7 +374,9 @@ def test_deleting_a_run_takes_everything_of_it_and_nothing_else(store: Store, ho
 
 
 def test_a_run_that_never_had_a_folder_is_deleted_like_any_other(store: Store) -> None:
-    store.delete_run(add(store).id)
+    run = add(store).id
+    store.delete_run(run)
+    store.remove_run_folder(run)
     assert store.runs() == []
 
 
@@ -577,6 +597,7 @@ SAME_AT_ANY_SIZE: dict[str, Callable[[Store], object]] = {
     "newest runs": lambda store: store.runs(limit=6),
     "newest run of a recipe": lambda store: store.latest_run(BUSY.recipe),
     "newest finished run of a recipe": lambda store: store.latest_run(BUSY.recipe, Status.FINISHED),
+    "run of a recipe in a state that none is in": lambda store: store.latest_run(BUSY.recipe, Status.PAUSED),
     "finished run of a recipe without one": lambda store: store.latest_run("never", Status.FINISHED),
     "run by name": lambda store: store.find_run("name-0"),
     "newest evaluations": lambda store: store.evaluations(limit=4),

@@ -1,0 +1,233 @@
+"""What a kind of learner is: the base class of its entry in the registry, and the values that an entry is made of.
+
+Torch-free; an entry loads its learner late.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from engine.learners.config import parameter_count
+from engine.learners.environment_facts import environment_facts
+from engine.learners.settings import Settings
+from engine.learners.specs import EpisodesSpec, Spec
+
+if TYPE_CHECKING:
+    from engine.learners.metrics import MetricLog
+    from engine.learners.policy import Policy
+    from engine.learners.samples import Samples
+
+
+class Learner(Protocol):
+    """What every learner can do: the one loop drives any of them."""
+
+    log: MetricLog
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is used, in [0, 1]."""
+
+    def advance(self) -> None:
+        """One bounded piece of work, of some milliseconds."""
+
+    def counters(self) -> dict[str, int]:
+        """Steps taken by name: `gradient_steps`, and `env_steps` and `episodes`, or `epochs`."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything its future depends on: nested dicts of NumPy arrays and JSON values."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave, in a learner made alike."""
+
+    def policies(self) -> dict[str, Policy]:
+        """Copies of what was learned: `last`, and `best` where the run keeps one."""
+
+
+Rows = Callable[[Literal["train", "test"]], "Samples"]
+"""The training or the test rows of a run; making them may take seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a run shows: a name for it and one sentence with the figures."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its name. `form` says how it is written: 1,234; 212; .893; 0.0417."""
+
+    name: str
+    value: float
+    form: Literal["count", "return", "accuracy", "number"] = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The one figure that sums up a run: the mean of the last `window` values of a series."""
+
+    name: str
+    series: str
+    form: Literal["count", "return", "accuracy", "number"] = "number"
+    window: int = 1
+
+    def figure(self, value: float) -> Figure:
+        return Figure(self.name, value, self.form)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A series in a chart.
+
+    smooth: length of a trailing mean; 1 takes none.
+    faint: drawn behind the others, for what only explains them.
+    alone: only where the chart shows a single run.
+    """
+
+    series: str
+    smooth: int = 1
+    faint: bool = False
+    alone: bool = False
+
+
+Span = tuple[float | None, float | None]
+
+
+def _from_zero(spec: Spec) -> Span:
+    return 0.0, None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a chart shows of a run; how it looks is the screen's business.
+
+    title: what it shows, along what.
+    reach: how far along a run can go; None for as far as its data.
+    span: the heights that are always in view; an end that is None follows the data, and data beyond an end widen it.
+    levels: heights worth a line of their own, such as a ceiling; they are always in view.
+    note: what a reader must know to read it.
+    cut_spikes: let a few highest points leave the chart, so that they do not flatten the rest.
+    """
+
+    name: str
+    title: str
+    traces: tuple[Trace, ...]
+    reach: Callable[[Any], float | None] = lambda spec: None
+    span: Callable[[Any], Span] = _from_zero
+    levels: Callable[[Any], Sequence[float]] = lambda spec: ()
+    note: str = ""
+    cut_spikes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A spec with a name, one line on what it is, and its source."""
+
+    name: str
+    title: str
+    spec: Spec
+    source: str
+
+    @property
+    def config(self) -> Settings:
+        return self.spec.config
+
+    @property
+    def episodes(self) -> int | None:
+        """The budget of training episodes, where it has one."""
+        return self.spec.episodes if isinstance(self.spec, EpisodesSpec) else None
+
+
+class Kind(ABC):
+    """One kind of learner.
+
+    name: in the database, on the command line and in files; it never changes.
+    title: what a reader calls it.
+    spec_type: what a run is started with; the type of its config is `spec_type.config_type`.
+    presets: its named settings.
+    charts: what can be drawn of its runs.
+    headline: the figure that its runs are listed with.
+    values_are: what its networks' outputs are: "Q" for action values, "score" for scores.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    spec_type: ClassVar[type[Spec]]
+    presets: ClassVar[tuple[Preset, ...]] = ()
+    charts: ClassVar[tuple[Chart, ...]] = ()
+    headline: ClassVar[Headline | None] = None
+    values_are: ClassVar[str] = "Q"
+
+    @abstractmethod
+    def learner(self, spec: Any, log: MetricLog, rows: Rows) -> Learner:
+        """A learner at its start, which appends to `log`. Called in the run's thread; loads torch.
+
+        Raises:
+            ConfigError: the settings do not fit the environment.
+        """
+
+    @abstractmethod
+    def environment(self, config: Any) -> str:
+        """The environment that an agent of these settings acts in."""
+
+    def check(self, spec: Any) -> None:
+        """Refuse what only the environment can tell to be wrong; cheap, and builds no learner.
+
+        Raises:
+            ConfigError: the environment is unknown, or a setting does not fit it.
+        """
+        environment_facts(self.environment(spec.config))
+
+    def layer_sizes(self, config: Any) -> tuple[int, ...]:
+        """Widths of the network's layers, input and output included."""
+        facts = environment_facts(self.environment(config))
+        return (facts.state_size, *config.nn_hidden_layers, facts.action_count)
+
+    def parameters(self, config: Any) -> int:
+        """Number of weights and biases of the network."""
+        return parameter_count(self.layer_sizes(config))
+
+    def chart(self, name: str) -> Chart:
+        """The chart of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {chart.name: chart for chart in self.charts}[name]
+
+    def headline_of(self, log: MetricLog) -> Figure | None:
+        """The headline as the log has it now; None before there is any."""
+        headline = self.headline
+        if headline is None or not log.length(headline.series):
+            return None
+        _, values = log.read(headline.series, max(0, log.length(headline.series) - headline.window))
+        return headline.figure(float(values.mean()))
+
+    def standing(self, spec: Any, log: MetricLog, counters: Mapping[str, int]) -> tuple[Figure, ...]:
+        """Where a run stands, in a figure or two; none before there is any."""
+        headline = self.headline_of(log)
+        return () if headline is None else (headline,)
+
+    def best(self, spec: Any, log: MetricLog) -> tuple[Figure, ...]:
+        """The run's best moment."""
+        return ()
+
+    def figures(self, spec: Any, log: MetricLog) -> dict[str, float | int | None]:
+        """What a finished run comes to, beside what its agent scores; by names fit for JSON."""
+        return {}
+
+    def practice(self, spec: Any) -> dict[str, float | int | None]:
+        """What the settings amount to: derived numbers that their names do not show."""
+        return {}
+
+    def findings(self, spec: Any, log: MetricLog) -> list[Finding]:
+        """What a run shows so far, the weightiest first; none while there is too little to judge."""
+        return []

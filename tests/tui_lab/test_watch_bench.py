@@ -1,0 +1,501 @@
+"""The bench that shows an agent at work: whom it plays, how its playback moves, and what it says of each step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.agents.agent import NetworkAgent
+from engine.agents.recording import Recording
+from engine.laboratory import Laboratory
+from engine.learners.environment_facts import environment_facts
+from engine.learners.kinds import preset_spec
+from engine.learners.network import MLP
+from engine.learners.policy import Policy
+from engine.storage.agent_folders import save_agent
+from tests.tui_lab.fakes import screen_text
+from tests.tui_lab.pilot import LabPilot, Open, bench, block, lesson_screen, make_lesson, said, until, words
+from tui_lab.app import LabApp
+from tui_lab.lesson import Lesson
+from tui_lab.widgets.cart import Cart
+from tui_lab.widgets.reading import Reading
+from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.watch_bench import REST_SECONDS, STEPS_PER_SECOND, WatchBench, _ending, _state_lines
+
+AHEAD = "Playing the episode ahead ..."
+LEAVES_THE_TRACK = "linear:-0.1,0,1,1"
+STANDS = "linear:0.1,0.2,1,0.5"
+MOUNTAIN_CAR = "MountainCar-v0"
+
+
+def watch(folder: Path, *agents: str) -> Lesson:
+    return make_lesson(folder, block("watch", title="At work", agents=list(agents), hint="Press [r] or [/b]."))
+
+
+def network(sizes: list[int], weights: list[list[float]] | None = None, **settings: str) -> NetworkAgent:
+    """A network without hidden layers whose outputs are the weighted sums of the state; without weights all are 0."""
+    policy = Policy(MLP(sizes))
+    policy.network.flat.zero_()
+    if weights is not None:
+        named = policy.network.named_parameters()
+        named["0.weight"][:] = type(policy.network.flat)(weights)
+        policy.network.load_named_parameters(named)
+    return NetworkAgent("made", policy, "dqn", preset_spec("bad").config.replace(nn_hidden_layers=[], **settings), {})
+
+
+def finished_bad(lab: Laboratory, agent: NetworkAgent | None = None) -> str:
+    run = lab.start(preset_spec("bad"), preset="bad")
+    assert run.wait(10)
+    if agent is not None:
+        save_agent(lab.store.run_folder(run.id) / "agents" / "last", agent)
+    return run.id
+
+
+def saved(name: str, agent: NetworkAgent) -> Callable[[Laboratory], None]:
+    return lambda lab: save_agent(lab.store.agents_folder() / name, agent)
+
+
+def recording(app: LabApp) -> Recording:
+    found = bench(app, WatchBench)._recording
+    assert found is not None
+    return found
+
+
+def cart(app: LabApp) -> Cart:
+    return bench(app, WatchBench).query_one(Cart)
+
+
+def drawn(app: LabApp) -> tuple[tuple[float, float], int]:
+    """Position and angle that the picture shows, and the push."""
+    return cart(app)._state, cart(app)._push
+
+
+def figures(app: LabApp) -> list[str]:
+    return words(app, "#figures").split("\n")
+
+
+async def playing(app: LabApp, pilot: LabPilot, agent: str, seed: int = 0) -> Recording:
+    """The episode that is played, once it is this one; held at the step where it is."""
+    await until(pilot, lambda: _plays(app, agent, seed))
+    return recording(app)
+
+
+def _plays(app: LabApp, agent: str, seed: int) -> bool:
+    found = bench(app, WatchBench)._recording
+    return found is not None and (found.agent, found.seed) == (agent, seed)
+
+
+def at_step(app: LabApp, step: float) -> list[str]:
+    """What the figures say once the playback has come to a step."""
+    shown = bench(app, WatchBench)
+    shown._time = (step + 0.5) / STEPS_PER_SECOND
+    shown._show_step()
+    return figures(app)
+
+
+async def held(app: LabApp, pilot: LabPilot, agent: str, seed: int = 0) -> Recording:
+    """The episode of that agent and seed, held, so that only the test moves it."""
+    found = await playing(app, pilot, agent, seed)
+    await pilot.press("space")
+    assert bench(app, WatchBench)._held
+    return found
+
+
+def made(**changes: Any) -> Recording:
+    """Three steps to the right in CartPole, with values."""
+    states = np.array([[0, 0, 0.01, 0], [0.1, 1, 0.02, 2], [0.2, -1, -0.03, -2], [0.3, 0, 0.3, 0]], np.float32)
+    values = np.array([[0, 1], [2, 4], [3, 3.5]], np.float32)
+    usual = Recording(
+        "made", 0, states, np.ones(3, np.int64), np.ones(3), values, "Q", True, environment_facts("CartPole-v1")
+    )
+    return dataclasses.replace(usual, **changes)
+
+
+# --- whom it plays
+
+
+async def test_the_first_agent_plays_from_the_first_start_once_the_bench_is_seen(
+    open_lab: Open, tmp_path: Path
+) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left", "right")) as (app, pilot):
+        assert bench(app, WatchBench)._recording is None
+        await pilot.press("1")
+        played = await playing(app, pilot, "left")
+        assert (played.actions == 0).all()
+        assert [str(option.prompt) for option in bench(app, WatchBench).query_one(RowList).options] == ["left", "right"]
+        assert "Press [r] or [/b]." in screen_text(app)
+
+
+async def test_rows_call_an_agent_of_a_run_the_readers_own(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "perfect", "latest:bad")) as (app, pilot):
+        await pilot.press("1")
+        rows = bench(app, WatchBench).query_one(RowList)
+        assert [str(option.prompt) for option in rows.options] == ["perfect", "your bad"]
+
+
+async def test_up_and_down_play_the_chosen_agent_and_no_other(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left", "right")) as (app, pilot):
+        await pilot.press("1")
+        await playing(app, pilot, "left")
+        await pilot.press("r")
+        await playing(app, pilot, "left", 1)
+        await pilot.press("down")
+        assert (await playing(app, pilot, "right", 0)).actions.tolist() == [1] * 8
+        await pilot.press("up")
+        await playing(app, pilot, "left", 0)
+
+
+async def test_the_agent_that_is_played_plays_on_when_the_bench_is_updated(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+        await pilot.press("1")
+        played = await held(app, pilot, "left")
+        bench(app, WatchBench).update_view()
+        bench(app, WatchBench).find_runs()
+        await pilot.pause()
+        assert recording(app) is played
+
+
+async def test_r_plays_the_next_start_each_time(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+        await pilot.press("1")
+        starts = [(await playing(app, pilot, "left", 0)).states[0].tolist()]
+        for seed in (1, 2):
+            await pilot.press("r")
+            starts.append((await playing(app, pilot, "left", seed)).states[0].tolist())
+        assert len({tuple(start) for start in starts}) == 3
+        assert bench(app, WatchBench)._time < 2 / STEPS_PER_SECOND + 1
+
+
+async def test_an_episode_begins_at_its_first_step_and_is_announced(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await pilot.press("1")
+        await held(app, pilot, STANDS)
+        at_step(app, 30)
+        shown = bench(app, WatchBench)
+        shown.start()
+        assert (words(app, "#figures"), shown._recording, shown._held) == (AHEAD, None, False)
+        assert not shown.busy
+        await until(pilot, lambda: shown._recording is not None)
+        assert shown.busy
+        assert shown._time < 30 / STEPS_PER_SECOND
+
+
+# --- how it moves
+
+
+async def test_the_playback_moves_with_time(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await pilot.press("1")
+        played = await held(app, pilot, STANDS)
+        shown = bench(app, WatchBench)
+        shown._held, shown._time = False, 0.0
+        shown._frame()
+        assert shown._time == 1 / app.pace.frames == 1 / 16
+        assert figures(app)[0] == "return   3"  # 50 steps a second, so 3 in a sixteenth.
+        assert drawn(app)[0] == (float(played.states[3][0]), float(played.states[3][2]))
+        shown._frame()
+        assert figures(app)[0] == "return   6"
+
+
+async def test_it_plays_by_itself(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await pilot.press("1")
+        await playing(app, pilot, STANDS)
+        before = bench(app, WatchBench)._time
+        await until(pilot, lambda: bench(app, WatchBench)._time > before + 0.1)
+
+
+async def test_space_holds_the_picture_and_goes_on(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await pilot.press("1")
+        await held(app, pilot, STANDS)
+        shown = bench(app, WatchBench)
+        assert at_step(app, 7)[0] == "return   7  held: space goes on"
+        time = shown._time
+        shown._frame()
+        assert shown._time == time
+        await pilot.press("space")
+        assert not shown._held
+        assert "held" not in figures(app)[0]
+        shown._frame()
+        assert shown._time > time
+
+
+async def test_space_in_the_text_holds_the_picture_rather_than_scrolls(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab((160, 48), lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await playing(app, pilot, STANDS)
+        lesson_screen(app).query_one(Reading).focus()
+        await pilot.press("space")
+        assert bench(app, WatchBench)._held
+
+
+async def test_nothing_moves_while_the_bench_is_out_of_sight(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await pilot.press("1")
+        await playing(app, pilot, STANDS)
+        shown = bench(app, WatchBench)
+        await pilot.press("b")
+        await until(pilot, lambda: shown.size.width == 0)
+        time = shown._time
+        shown._frame()
+        assert shown._time == time
+        assert not shown.busy
+        await pilot.press("b")
+        await until(pilot, lambda: shown.size.width)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: not shown.screen.is_current)
+        time = shown._time
+        shown._frame()
+        assert shown._time == time
+
+
+async def test_after_a_rest_the_next_start_is_played(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+        await pilot.press("1")
+        played = await held(app, pilot, "left")
+        shown = bench(app, WatchBench)
+        end = len(played.actions) / STEPS_PER_SECOND + REST_SECONDS
+        shown._time = end - 1.5 / app.pace.frames
+        shown._held = False
+        shown._frame()
+        assert recording(app) is played
+        assert figures(app)[0] == "return  11  terminated: the pole fell"
+        shown._frame()
+        assert shown._recording is None
+        await playing(app, pilot, "left", 1)
+
+
+# --- what it says
+
+
+async def test_each_step_tells_return_and_state_and_shows_the_push(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "angle")) as (app, pilot):
+        await pilot.press("1")
+        played = await held(app, pilot, "angle")
+        assert at_step(app, 0) == [
+            "return   0  held: space goes on",
+            "state  s1 +0.01  s2 -0.02  s3 -0.046  s4 -0.05",
+        ]
+        assert drawn(app) == ((float(played.states[0][0]), float(played.states[0][2])), -1)
+        assert at_step(app, 5) == [
+            "return   5  held: space goes on",
+            "state  s1 -0.03  s2 -1.00  s3 +0.005  s4 +1.36",
+        ]
+        assert drawn(app) == ((float(played.states[5][0]), float(played.states[5][2])), 1)
+        assert cart(app).display
+        assert at_step(app, 500)[0] == "return  41  terminated: the pole fell"
+        assert drawn(app) == ((float(played.states[41][0]), float(played.states[41][2])), 0)
+
+
+@pytest.mark.parametrize(
+    ("agent", "seed", "line"),
+    [
+        (LEAVES_THE_TRACK, 0, "return 163  terminated: it left the track"),
+        (LEAVES_THE_TRACK, 1, "return 500  truncated: time is up"),
+        ("right", 0, "return   8  terminated: the pole fell"),
+    ],
+)
+async def test_the_end_says_why_the_episode_is_over(
+    open_lab: Open, tmp_path: Path, agent: str, seed: int, line: str
+) -> None:
+    async with open_lab(lesson=watch(tmp_path, agent)) as (app, pilot):
+        await pilot.press("1")
+        for started in range(seed):
+            await playing(app, pilot, agent, started)
+            await pilot.press("r")
+        played = await held(app, pilot, agent, seed)
+        assert "minated" not in at_step(app, len(played.actions) - 1)[0]
+        assert "truncated" not in figures(app)[0]
+        assert at_step(app, len(played.actions))[0] == line
+
+
+async def test_a_network_shows_its_values_as_bars(open_lab: Open, tmp_path: Path) -> None:
+    agent = network([4, 2], [[0, 0, 0, 0], [0, 0, 1, 0]])
+    async with open_lab(lesson=watch(tmp_path, "tilt"), before=saved("tilt", agent)) as (app, pilot):
+        await pilot.press("1")
+        played = await held(app, pilot, "tilt")
+        assert played.values is not None
+        # It values a push to the right by the angle, a push to the left always 0.
+        assert played.values[:, 0].tolist() == [0.0] * len(played.actions)
+        assert played.values[:, 1] == pytest.approx(played.states[:-1, 2])
+        lines = at_step(app, 0)
+        assert lines[1] == "state  s1 +0.01  s2 -0.02  s3 -0.046  s4 -0.05"
+        low, high = float(played.values.min()), float(played.values.max())
+        share = {name: round(24 * (value - low) / (high - low)) for name, value in (("left", 0.0), ("right", -0.0459))}
+        assert lines[2:] == [
+            f"Q left      0.00 {'━' * share['left']}{'─' * (24 - share['left'])} <",
+            f"Q right    -0.05 {'━' * share['right']}{'─' * (24 - share['right'])}",
+        ]
+        assert at_step(app, 5)[3].endswith(" <")
+        assert not figures(app)[2].endswith(" <")
+        last = at_step(app, 1_000)
+        assert last[2:] == at_step(app, len(played.actions) - 1)[2:]
+
+
+async def test_a_clone_shows_scores(open_lab: Open, tmp_path: Path) -> None:
+    config = preset_spec("linear").config
+
+    def before(lab: Laboratory) -> None:
+        policy = Policy(MLP([4, 2]))
+        policy.network.flat.zero_()
+        save_agent(lab.store.agents_folder() / "clone", NetworkAgent("clone", policy, "imitation", config, {}))
+
+    async with open_lab(lesson=watch(tmp_path, "clone"), before=before) as (app, pilot):
+        await pilot.press("1")
+        await held(app, pilot, "clone")
+        # Where all values are equal there is nothing to compare: no bar, and the first action.
+        assert at_step(app, 0)[2:] == [f"score left      0.00 {'─' * 24} <", f"score right     0.00 {'─' * 24}"]
+
+
+async def test_bars_span_the_values_of_the_whole_episode(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+        await pilot.press("1")
+        await held(app, pilot, "left")
+        shown = bench(app, WatchBench)
+        shown._begin(made())
+        seen = [at_step(app, step)[2:] for step in range(4)]
+        assert seen == [
+            [f"Q left      0.00 {'─' * 24}", f"Q right     1.00 {'━' * 6}{'─' * 18} <"],
+            [f"Q left      2.00 {'━' * 12}{'─' * 12}", f"Q right     4.00 {'━' * 24} <"],
+            [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
+            [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
+        ]
+        spans = shown._values(made(), 0)
+        assert {str(span.style) for span in spans[0].spans} == {"$primary", "$faint"} - ({"$primary"} - _used(spans[0]))
+        assert _used(spans[1]) == {"$accent", "$faint"}
+
+
+def _used(content: Any) -> set[str]:
+    return {str(span.style) for span in content.spans}
+
+
+async def test_the_return_is_the_sum_of_the_rewards_up_to_the_step(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+        await pilot.press("1")
+        await held(app, pilot, "left")
+        bench(app, WatchBench)._begin(made(rewards=np.array([2.0, 30.0, -500.0])))
+        assert [at_step(app, step)[0].split("  ", 1)[0].split()[-1] for step in (0,)] == ["return"]
+        assert [at_step(app, step)[0][:11].rstrip() for step in range(4)] == [
+            "return   0",
+            "return   2",
+            "return  32",
+            "return -468",
+        ]
+
+
+# --- other environments
+
+
+async def test_another_environment_is_told_in_numbers_without_a_cart(open_lab: Open, tmp_path: Path) -> None:
+    def before(lab: Laboratory) -> None:
+        finished_bad(lab, network([2, 3], environment=MOUNTAIN_CAR))
+
+    async with open_lab(lesson=watch(tmp_path, "latest:bad", "left"), before=before) as (app, pilot):
+        await pilot.press("1")
+        played = await held(app, pilot, "latest:bad")
+        position, velocity = played.states[3]
+        assert at_step(app, 3) == [
+            "return  -3  held: space goes on",
+            f"position {position:+.3f}",
+            f"velocity {velocity:+.3f}",
+            f"Q left      0.00 {'─' * 24} <",
+            f"Q coast     0.00 {'─' * 24}",
+            f"Q right     0.00 {'─' * 24}",
+        ]
+        assert not cart(app).display
+        assert at_step(app, 200)[0] == "return -200  truncated: time is up"
+        for word in ("cart", "pole", "s1", "2.4 m"):
+            assert word not in screen_text(app)
+        await pilot.press("down")
+        await playing(app, pilot, "left")
+        assert cart(app).display
+
+
+def test_an_end_by_itself_is_told_in_the_environments_words_or_in_none() -> None:
+    assert _ending(made()) == "terminated: the pole fell"
+    off = np.array([[0, 0, 0, 0], [-2.5, 0, 0, 0]], np.float32)
+    assert _ending(made(states=off)) == "terminated: it left the track"
+    assert _ending(made(terminated=False)) == "truncated: time is up"
+    hill = environment_facts(MOUNTAIN_CAR)
+    assert _ending(made(facts=hill)) == "terminated: it reached the flag"
+    assert _ending(made(facts=dataclasses.replace(hill, ending=None))) == "terminated"
+
+
+def test_states_are_named_beside_the_picture_by_column_and_elsewhere_by_name() -> None:
+    assert [str(line) for line in _state_lines(made(), 1)] == ["state  s1 +0.10  s2 +1.00  s3 +0.020  s4 +2.00"]
+    hill = made(facts=environment_facts("Acrobot-v1"), states=np.array([[1, 0, -0.5, 0.25, 2, -3.1234]], np.float32))
+    assert [str(line) for line in _state_lines(hill, 0)] == [
+        "cos 1      +1.000",
+        "sin 1      +0.000",
+        "cos 2      -0.500",
+        "sin 2      +0.250",
+        "velocity 1 +2.000",
+        "velocity 2 -3.123",
+    ]
+
+
+# --- agents that are not there
+
+
+async def test_an_agent_that_nobody_trained_yet_appears_once_its_run_has_finished(
+    open_lab: Open, tmp_path: Path
+) -> None:
+    async with open_lab(lesson=watch(tmp_path, "latest:bad")) as (app, pilot):
+        await pilot.press("1")
+        problem = "there is no finished run of preset 'bad' yet; train one first."
+        await until(pilot, lambda: words(app, "#figures") == problem)
+        assert not bench(app, WatchBench).busy
+        bench(app, WatchBench).update_view()
+        assert words(app, "#figures") == problem
+        finished_bad(app.lab, network([4, 2]))
+        bench(app, WatchBench).find_runs()
+        await playing(app, pilot, "latest:bad")
+        assert problem not in words(app, "#figures")
+        assert said(app) == []
+
+
+async def test_an_unknown_agent_is_told_as_text_and_the_others_play(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "[red]no[/b]", "left")) as (app, pilot):
+        await pilot.press("1")
+        await until(pilot, lambda: words(app, "#figures").startswith("there is no agent '[red]no[/b]'; it should be "))
+        assert "[red]no[/b]" in screen_text(app)
+        await pilot.press("space")
+        assert words(app, "#figures").startswith("there is no agent")
+        await pilot.press("down")
+        await playing(app, pilot, "left")
+        await until(pilot, lambda: figures(app)[0].startswith("return"))
+        await pilot.press("up")
+        await until(pilot, lambda: words(app, "#figures").startswith("there is no agent"))
+        assert bench(app, WatchBench)._recording is None
+
+
+async def test_an_agent_that_plays_is_not_begun_anew_because_a_run_has_ended(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "latest:bad", "left")) as (app, pilot):
+        await pilot.press("1")
+        await until(pilot, lambda: words(app, "#figures").startswith("there is no finished run"))
+        await pilot.press("down")
+        await held(app, pilot, "left")
+        played = recording(app)
+        finished_bad(app.lab, network([4, 2]))
+        bench(app, WatchBench).find_runs()
+        await pilot.pause()
+        assert recording(app) is played
+
+
+# --- keys
+
+
+async def test_the_bench_offers_two_keys_and_its_help_names_them(open_lab: Open, tmp_path: Path) -> None:
+    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+        await pilot.press("1")
+        shown = bench(app, WatchBench)
+        assert app.focused is shown.query_one(RowList)
+        keys = ("start", "toggle_pause", "stop", "start_all", "start_new", "next_chart", "change_pace")
+        assert [shown.can(key) for key in keys] == [True, True] + [False] * 5
+        for words_of_help in ("r plays its next episode", "space holds the picture"):
+            assert words_of_help in WatchBench.HELP
