@@ -75,7 +75,7 @@ def _newest(store: Store, challenge: int) -> str | None:
     from_rows = [name for name in kinds() if _learns_from_rows(name)]
     wanted = from_rows if challenge == 1 else [name for name in kinds() if name not in from_rows]
     for record in store.runs(kinds=wanted, statuses=[Status.FINISHED]):
-        if challenge == 1 and _rows(record.spec) >= TRAIN_ROWS:
+        if challenge == 1 and (_told_rows(record.spec) or 0) >= TRAIN_ROWS:
             return record.id
         if challenge == 2 and _is_simple(record):
             return record.id
@@ -84,16 +84,15 @@ def _newest(store: Store, challenge: int) -> str | None:
 
 def _is_simple(record: RunRecord) -> bool:
     """Whether a run's network has one hidden layer, and acts where the challenge is about."""
-    config = spec_from_dict(record.kind, record.spec).config
+    try:
+        config = spec_from_dict(record.kind, record.spec).config
+    except ConfigError:
+        return False  # Its record is damaged.
     return len(config.nn_hidden_layers) == 1 and kind_named(record.kind).environment(config) == CARTPOLE
 
 
 def _learns_from_rows(kind: str) -> bool:
     return issubclass(kind_named(kind).spec_type, RowsSpec)
-
-
-def _rows(spec: dict[str, Any]) -> int:
-    return int(spec["train"]["samples"])
 
 
 def _grade_clone(store: Store, name: str, agent: NetworkAgent) -> Grade:
@@ -108,7 +107,7 @@ def _grade_clone(store: Store, name: str, agent: NetworkAgent) -> Grade:
     test = generate(find_agent(store, "perfect"), TEST_ROWS, TEST_SEED)
     accuracy = float((agent.act(test.states) == test.actions).mean())
     train = _training_rows(store, agent)
-    rows = len(train) if train is not None else _card_rows(agent.card)
+    rows = len(train) if train is not None else _told_rows(agent.card.get("spec"))
     measured |= {"test_accuracy": accuracy, "test_rows": TEST_ROWS, "test_seed": TEST_SEED, "train_rows": rows}
     if rows is None:
         return Grade(1, False, f"{name} does not tell how many rows it was trained on.", measured)
@@ -132,10 +131,10 @@ def _training_rows(store: Store, agent: NetworkAgent) -> Samples | None:
     return read_csv(kept) if kept is not None and kept.is_file() else None
 
 
-def _card_rows(card: dict[str, Any]) -> int | None:
-    """The number of training rows by the agent's own card, which may come from anywhere."""
+def _told_rows(spec: Any) -> int | None:
+    """The number of training rows by a spec in plain values, which may come from anywhere; None where it tells none."""
     try:
-        return _rows(card["spec"])
+        return int(spec["train"]["samples"])
     except (KeyError, TypeError, ValueError):
         return None
 
