@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.laboratory import Laboratory
-from engine.learners.kinds import preset_spec, spec_from_dict
+from engine.learners.kinds import changed_settings, preset_spec, spec_from_dict
 from engine.learners.metrics import Episode
 from engine.learners.settings import ConfigError
 from engine.learners.specs import DQNSpec, ImitationSpec, Spec
@@ -403,3 +404,106 @@ def test_a_run_that_lives_in_another_process_is_left_to_it_and_known_as_interrup
     continued.stop()
     assert continued.wait(PATIENCE)
     assert continued.status == Status.STOPPED
+
+
+# --- when something cannot be written, or read again
+
+
+def test_a_checkpoint_that_cannot_be_written_under_way_ends_nothing(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = straight(lab, dqn_spec(env_steps=120))
+    tries = 0
+
+    def full_at_first(folder: Path, state: dict[str, Any]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise OSError("No space left on device")
+        save_checkpoint(folder, state)
+
+    monkeypatch.setattr("engine.runs.run.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.runs.run.save_checkpoint", full_at_first)
+    run = straight(lab, dqn_spec(env_steps=120))
+    assert run.warning == "no checkpoint could be written: No space left on device"
+    assert tries > 4, "it was tried again"
+    assert run.state_hash == whole.state_hash
+    assert series(lab.store.load_metrics(run.id)) == series(whole.log)
+
+
+def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before_to_the_same_end(
+    lab: Laboratory, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = straight(lab, dqn_spec(env_steps=300))
+    with monkeypatch.context() as often:
+        often.setattr("engine.runs.run.CHECKPOINT_SECONDS", 0.0)
+        lab.run_type = stopping_at(200)
+        stopped = lab.start(dqn_spec(env_steps=300))
+        assert stopped.wait(PATIENCE)
+    folder = lab.store.run_folder(stopped.id) / "checkpoint"
+    _, newest = sorted(folder.glob("*.safetensors"))
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    continued = Laboratory(home).continue_run(stopped.id)
+    assert continued.wait(PATIENCE)
+    assert continued.warning is not None
+    assert newest.name in continued.warning
+    assert "goes on from the checkpoint before" in continued.warning
+    assert (continued.state_hash, series(continued.log)) == (whole.state_hash, series(whole.log))
+
+
+def test_a_run_without_a_sound_checkpoint_fails_with_one_sentence_and_keeps_what_there_is(
+    lab: Laboratory, home: Path
+) -> None:
+    lab.run_type = stopping_at(50)
+    stopped = lab.start(dqn_spec(env_steps=300))
+    assert stopped.wait(PATIENCE)
+    files = sorted((lab.store.run_folder(stopped.id) / "checkpoint").glob("*.safetensors"))
+    for file in files:
+        file.write_bytes(b"")
+    continued = Laboratory(home).continue_run(stopped.id)
+    assert continued.wait(PATIENCE)
+    assert continued.status == Status.FAILED
+    assert continued.error is not None
+    assert "\n" not in continued.error
+    assert sorted((lab.store.run_folder(stopped.id) / "checkpoint").glob("*.safetensors")) == files
+
+
+def test_an_environment_that_is_not_deterministic_is_found_out_when_a_run_goes_on(lab: Laboratory, home: Path) -> None:
+    lab.run_type = stopping_at(33)
+    stopped = lab.start(dqn_spec(env_steps=300, environment=probes.UNSEEDED))
+    assert stopped.wait(PATIENCE)
+    continued = Laboratory(home).continue_run(stopped.id)
+    assert continued.wait(PATIENCE)
+    assert continued.status == Status.FAILED
+    assert continued.error is not None
+    assert "cannot be brought back to where the run stopped" in continued.error
+
+
+# --- names and presets
+
+
+def test_a_run_is_continued_by_its_name_and_a_live_one_is_the_same_run(lab: Laboratory, home: Path) -> None:
+    lab.run_type = stopping_at(20)
+    stopped = lab.start(dqn_spec(env_steps=60), name="mine")
+    assert stopped.wait(PATIENCE)
+    continued = Laboratory(home).continue_run("mine")
+    assert continued.wait(PATIENCE)
+    assert (continued.id, continued.status) == (stopped.id, Status.FINISHED)
+
+
+def test_a_presets_budget_can_be_another_where_it_has_one() -> None:
+    assert preset_spec("bad", episodes=7).to_dict()["episodes"] == 7
+    assert preset_spec("linear", samples=7).to_dict()["train"]["samples"] == 7
+    with pytest.raises(ConfigError, match="'linear' learns from rows and has no training episodes"):
+        preset_spec("linear", episodes=7)
+    with pytest.raises(ConfigError, match="'bad' learns from episodes and has no training rows"):
+        preset_spec("bad", samples=7)
+
+
+def test_what_was_changed_from_a_preset_leaves_the_seed_out() -> None:
+    settings = preset_spec("bad").config.to_dict()
+    assert changed_settings("bad", settings | {"seed": 9}) == {}
+    assert changed_settings("bad", settings | {"seed": 9, "batch_size": 9}) == {"batch_size": 9}
+    assert changed_settings("no preset", settings) == changed_settings(None, settings) == {}
