@@ -78,6 +78,7 @@ class DataSetJob(Job["Generator"]):
         from engine.storage.data_sets import write_csv
 
         if status == Status.FINISHED and self.work is not None:
-            self.samples = self.work.result()
-            write_csv(self.path, self.samples)
+            samples = self.work.result()
+            write_csv(self.path, samples)
+            self.samples = samples
         self._store.close()

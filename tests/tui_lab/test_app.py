@@ -1,75 +1,48 @@
-"""The app through Textual's pilot, with a fast fake learner: keys in, plain text out."""
+"""The lab as a whole: its screens at two sizes, what it says of runs, its own keys, every bench of the course."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.css.query import NoMatches
 
 from engine.laboratory import Laboratory
 from engine.learners.kinds import preset_spec
 from engine.storage.records import Status
-from tests.tui_lab.fakes import drawn_text, screen_text, use_fake_learners
+from tests.tui_lab.fakes import drawn_text, fakes, screen_text, use_fake_learners
+from tests.tui_lab.pilot import (
+    LabPilot,
+    Open,
+    bench,
+    block,
+    finish_all,
+    lesson_screen,
+    make_lesson,
+    said,
+    until,
+    until_run,
+)
 from tui_lab.app import LabApp
+from tui_lab.glyphs import choose_pace
+from tui_lab.lesson import Lesson
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.lesson_screen import LessonScreen
 from tui_lab.screens.quit_screen import QuitScreen
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
-from tui_lab.widgets.questions import PredictCard, QuizCard
-from tui_lab.widgets.reading import Reading
 from tui_lab.widgets.run_bench import RunBench
 
 EXPECTED = Path(__file__).parent / "expected"
-MODELS, BAD = 2, 3
-"""Positions of lessons in the course."""
-
-LabPilot = Pilot[None]
-Open = Callable[..., AbstractAsyncContextManager[tuple[LabApp, LabPilot]]]
+MODELS = 2
+"""Position of a lesson in the course."""
+SEVERAL = block("run", title="Several", presets=["bad", "good-1", "good-2", "robust"], charts=["return", "loss"])
 
 
 @pytest.fixture
-def open_lab(tmp_path: Path) -> Open:
-    """Opens the lab over a temporary home with fake learners; stops its runs at the end."""
-
-    @asynccontextmanager
-    async def opener(
-        size: tuple[int, int] = (80, 24), hold_at: int | None = None, lesson: int | None = None
-    ) -> AsyncIterator[tuple[LabApp, LabPilot]]:
-        lab = Laboratory(tmp_path / "home")
-        use_fake_learners(lab, hold_at=hold_at)
-        app = LabApp(tmp_path / "home", glyphs="braille", low_bandwidth="off", lab=lab)
-        try:
-            async with app.run_test(size=size) as pilot:
-                if lesson is not None:
-                    app.open_lesson(app.course[lesson])
-                await pilot.pause()
-                yield app, pilot
-        finally:
-            lab.close()
-
-    return opener
-
-
-async def until(pilot: LabPilot, condition: Callable[[], Any]) -> None:
-    """Let the app work until something is so."""
-    for _ in range(400):
-        if condition():
-            await pilot.pause()
-            return
-        await pilot.pause(0.02)
-    raise AssertionError(f"waited in vain; the screen shows\n{screen_text(pilot.app)}")
-
-
-def lesson_screen(app: LabApp) -> LessonScreen:
-    assert isinstance(app.screen, LessonScreen)
-    return app.screen
+def several(tmp_path: Path) -> Lesson:
+    return make_lesson(tmp_path, SEVERAL)
 
 
 def compare(name: str, app: LabApp) -> None:
@@ -82,9 +55,17 @@ def compare(name: str, app: LabApp) -> None:
     assert shown == path.read_text(encoding="utf-8")
 
 
-async def finish_all(app: LabApp, pilot: LabPilot) -> None:
-    await until(pilot, lambda: app.lab.store.count_runs() and not app.lab.live_runs)
-    await pilot.pause(0.5)
+def top_line(app: LabApp) -> str:
+    return screen_text(app).split("\n")[0]
+
+
+async def started(app: LabApp, pilot: LabPilot) -> None:
+    """Four runs, as far as they go."""
+    await pilot.press("1", "a")
+    await until(pilot, lambda: len(app.lab.live_runs) == 4 and all(r.progress >= 0.25 for r in app.lab.live_runs))
+
+
+# --- screens as a whole
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
@@ -98,264 +79,20 @@ async def test_four_models_trained_with_one_key(open_lab: Open, size: tuple[int,
     async with open_lab(size, lesson=MODELS) as (app, pilot):
         await pilot.press("1", "a")
         await finish_all(app, pilot)
-        app.clear_notifications()
-        await pilot.pause(0.5)
+        charts = list(bench(app, RunBench).query(Chart))
+        await until(pilot, lambda: all(len(one.picture.series) == 8 for one in charts if one.size.height))
+        await until(pilot, lambda: not top_line(app).rstrip().endswith("%"))
         compare(f"models-{size[0]}x{size[1]}", app)
 
 
-async def test_a_narrow_terminal_shows_text_or_bench_and_b_changes_over(open_lab: Open) -> None:
-    async with open_lab((80, 24), lesson=MODELS) as (app, pilot):
-        reading, bench = app.screen.query_one(Reading), app.screen.query_one("#bench-pane")
-        assert reading.display
-        assert not bench.display
-        await pilot.press("b")
-        assert not reading.display
-        assert bench.display
-        await pilot.press("b")
-        assert reading.display
-
-
-async def test_a_wide_terminal_shows_text_beside_bench(open_lab: Open) -> None:
-    async with open_lab((120, 40), lesson=MODELS) as (app, _):
-        reading, bench = app.screen.query_one(Reading), app.screen.query_one("#bench-pane")
-        assert reading.display
-        assert bench.display
-        assert reading.region.right <= bench.region.x
-        assert "b" not in app.screen.active_bindings or not app.screen.active_bindings["b"].enabled
-
-
-async def test_leaving_a_lesson_does_not_stop_its_run_and_every_screen_shows_it(open_lab: Open) -> None:
-    async with open_lab(hold_at=50, lesson=BAD) as (app, pilot):
+async def test_quitting_asks_over_the_lesson_that_is_open(open_lab: Open) -> None:
+    async with open_lab(hold_at=50, lesson=3) as (app, pilot):
         await pilot.press("r")
-        await until(pilot, lambda: app.lab.live_runs and app.lab.live_runs[0].progress >= 0.25)
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, CourseMap))
-        await until(pilot, lambda: "bad 25 %" in screen_text(app))
-        assert app.lab.live_runs[0].status == Status.RUNNING
-
-
-async def test_space_pauses_and_resumes_and_x_stops_with_a_checkpoint(open_lab: Open) -> None:
-    async with open_lab(hold_at=50, lesson=BAD) as (app, pilot):
-        await pilot.press("1", "r")
-        await until(pilot, lambda: app.lab.live_runs and app.lab.live_runs[0].status == Status.RUNNING)
-        run = app.lab.live_runs[0]
-        await pilot.press("space")
-        await until(pilot, lambda: run.status == Status.PAUSED)
-        await pilot.press("space")
-        await until(pilot, lambda: run.status == Status.RUNNING)
-        await pilot.press("x")
-        await until(pilot, lambda: run.status == Status.STOPPED)
-        assert (app.lab.store.run_folder(run.id) / "checkpoint").is_dir()
-        await until(pilot, lambda: "· stopped ·" in screen_text(app))
-
-
-async def test_r_goes_on_with_a_stopped_run_and_n_begins_another(open_lab: Open) -> None:
-    async with open_lab(hold_at=50, lesson=BAD) as (app, pilot):
-        await pilot.press("1", "r")
-        await until(pilot, lambda: app.lab.live_runs and app.lab.live_runs[0].progress >= 0.25)
-        first = app.lab.live_runs[0].id
-        await pilot.press("x")
-        await until(pilot, lambda: not app.lab.live_runs)
-        await pilot.press("r")
-        await until(pilot, lambda: [run.id for run in app.lab.live_runs] == [first])
-        assert app.lab.live_runs[0].log.episode_count == 50
-        await pilot.press("x")
-        await until(pilot, lambda: not app.lab.live_runs)
-        await pilot.press("n")
-        await until(pilot, lambda: app.lab.live_runs and app.lab.live_runs[0].id != first)
-
-
-async def test_quitting_asks_while_something_trains_and_keeps_a_checkpoint(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab(hold_at=50, lesson=BAD) as (app, pilot):
-        await pilot.press("r")
-        await until(pilot, lambda: app.lab.live_runs and app.lab.live_runs[0].progress >= 0.25)
-        run = app.lab.live_runs[0]
+        await until_run(app, pilot, lambda run: run.progress >= 0.25)
+        await until(pilot, lambda: top_line(app).endswith("bad 25 %"))
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, QuitScreen))
         compare("quit-80x24", app)
-        await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.screen, LessonScreen))
-        assert run.status == Status.RUNNING
-        await pilot.press("q", "k")
-        await until(pilot, lambda: not app.is_running)
-        assert run.status == Status.STOPPED
-    again = Laboratory(tmp_path / "home")
-    assert again.store.run(run.id).counters["episodes"] == 50
-    again.close()
-
-
-async def test_quitting_with_nothing_running_does_not_ask(open_lab: Open) -> None:
-    async with open_lab() as (app, pilot):
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
-
-
-async def test_results_are_there_the_next_day(open_lab: Open) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        await pilot.press("1", "a")
-        await finish_all(app, pilot)
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        await pilot.press("1")
-        await until(pilot, lambda: screen_text(app).count("train .920, test .900") == 4)
-        await until(pilot, lambda: app.screen.query(Chart).first().picture.series)
-
-
-async def test_the_reading_position_and_the_state_of_a_lesson_are_kept(open_lab: Open) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        reading = app.screen.query_one(Reading)
-        reading.scroll_to(y=40, animate=False)
-        await pilot.pause()
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, CourseMap))
-        await until(pilot, lambda: app.lab.store.lesson_progress()["imitation-models"].position > 0)
-        assert app.lab.store.lesson_progress()["imitation-models"].state == "open"
-        app.open_lesson(app.course[MODELS])
-        await until(pilot, lambda: [reading.scroll_y for reading in app.screen.query(Reading)] == [40])
-        app.screen.query_one(Reading).scroll_end(animate=False)
-        await pilot.pause()
-        await pilot.press("escape")
-        await until(pilot, lambda: app.lab.store.lesson_progress()["imitation-models"].state == "done")
-
-
-async def test_a_prediction_is_kept_and_stays(open_lab: Open) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        card = app.screen.query(PredictCard).first()
-        choices = card.query_one(OptionList)
-        choices.focus()
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: app.lab.store.predictions() == {"best-imitation-model": 1})
-        await until(pilot, lambda: len(card.query("Markdown")) == 1)
-        await pilot.press("down", "enter")
-        await pilot.pause()
-        assert app.lab.store.predictions() == {"best-imitation-model": 1}
-
-
-async def test_a_quiz_explains_each_answer_and_lets_one_try_again(open_lab: Open) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        card = app.screen.query(QuizCard).first()
-        card.query_one(OptionList).focus()
-        await pilot.press("enter")
-        after = card.query_one(".after")
-        await until(pilot, lambda: "Not this one" in str(after.render()))
-        await pilot.press("down", "down", "down", "enter")
-        await until(pilot, lambda: "Right" in str(after.render()))
-        assert app.lab.store.answers()["spot-underfitting"] == [0, 3]
-
-
-async def test_h_gives_a_hint_on_request(open_lab: Open) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        card = app.screen.query(QuizCard).first()
-        card.query_one(OptionList).focus()
-        assert "gap between train and test" not in str(card.query_one(".after").render())
-        await pilot.press("h")
-        assert "gap between train and test" in str(card.query_one(".after").render())
-
-
-async def test_help_names_the_keys_that_work_here(open_lab: Open) -> None:
-    async with open_lab((80, 40), lesson=MODELS) as (app, pilot):
-        await pilot.press("1", "question_mark")
-        await pilot.pause()
-        text = screen_text(app)
-        assert "Each row is a preset" in text
-        assert "Stop, keeping a checkpoint" in text
-        await pilot.press("escape")
-        assert isinstance(app.screen, LessonScreen)
-
-
-async def test_c_changes_the_chart(open_lab: Open) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        await pilot.press("1", "a")
-        await finish_all(app, pilot)
-        assert "accuracy by epoch" in screen_text(app)
-        await pilot.press("c")
-        assert "loss by epoch" in screen_text(app)
-
-
-async def test_s_slows_every_run_of_the_bench_and_lets_them_run_again(open_lab: Open) -> None:
-    async with open_lab(hold_at=50, lesson=BAD) as (app, pilot):
-        await pilot.press("1", "s", "r")
-        await until(pilot, lambda: app.lab.live_runs)
-        run = app.lab.live_runs[0]
-        assert run.steps_per_second == 200
-        await until(pilot, lambda: "slowed to 200 steps a second" in " ".join(screen_text(app).split()))
-        await pilot.press("s", "s")
-        assert run.steps_per_second is None
-
-
-async def test_another_run_of_a_preset_takes_the_next_seed(open_lab: Open) -> None:
-    async with open_lab(lesson=BAD) as (app, pilot):
-        await pilot.press("1", "r")
-        await finish_all(app, pilot)
-        await pilot.press("r")
-        await pilot.pause()
-        assert len(app.lab.store.runs()) == 1
-        await pilot.press("n")
-        await until(pilot, lambda: len(app.lab.store.runs()) == 2)
-        assert [record.seed for record in app.lab.store.runs()] == [1, 0]
-
-
-async def test_a_run_of_another_process_is_shown_and_left_alone(open_lab: Open, tmp_path: Path) -> None:
-    other = Laboratory(tmp_path / "home")
-    use_fake_learners(other, hold_at=50)
-    run = other.start(preset_spec("bad"), preset="bad")
-    async with open_lab(lesson=BAD) as (app, pilot):
-        await until(pilot, lambda: "bad" in screen_text(app))
-        await pilot.press("1")
-        await until(pilot, lambda: "in another dqn-lab" in " ".join(screen_text(app).split()))
-        await pilot.press("r", "space", "n")
-        await pilot.pause()
-        assert not app.lab.runs
-        other.close()
-        await until(pilot, lambda: "· stopped ·" in screen_text(app))
-    assert run.status == Status.STOPPED
-
-
-async def test_without_unicode_everything_is_ascii(tmp_path: Path) -> None:
-    app = LabApp(tmp_path / "home", glyphs="ascii")
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.open_lesson(app.course[MODELS])
-        await pilot.pause(0.3)
-        assert drawn_text(app).isascii()
-        assert "2.2 Imitation: the models" in drawn_text(app)
-    app.lab.close()
-
-
-async def test_a_failed_run_says_why_and_the_screen_goes_on(open_lab: Open) -> None:
-    async with open_lab(lesson=BAD) as (app, pilot):
-        run_type = app.lab.run_type
-
-        class Failing(run_type):  # type: ignore[misc, valid-type]
-            def _learner(self) -> Any:
-                raise ValueError("the data are gone.")
-
-        app.lab.run_type = Failing
-        await pilot.press("1", "r")
-        await until(pilot, lambda: "the data are gone." in screen_text(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, CourseMap))
-
-
-async def test_a_diverging_run_does_not_take_the_chart_down(open_lab: Open) -> None:
-    async with open_lab((160, 48), lesson=BAD) as (app, pilot):
-        run = app.lab.start(preset_spec("bad"), preset="bad")
-        await finish_all(app, pilot)
-        run.log.append("loss", 99_999, float("nan"))
-        run.log.append("return", 201, float("inf"))
-        bench = app.screen.query_one(RunBench)
-        bench.find_runs()
-        bench.next_chart()
-        await pilot.pause(0.5)
-        assert "loss (mean squared TD error)" in screen_text(app)
-
-
-async def test_an_unchanged_picture_is_not_drawn_again(open_lab: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with open_lab(lesson=MODELS) as (app, pilot):
-        await pilot.press("1", "a")
-        await finish_all(app, pilot)
-        drawn: list[int] = []
-        monkeypatch.setattr(Chart, "_redraw", lambda self: drawn.append(1))
-        await pilot.pause(1.0)
-        assert drawn == []
 
 
 async def test_every_bench_of_every_lesson_opens(open_lab: Open) -> None:
@@ -367,15 +104,195 @@ async def test_every_bench_of_every_lesson_opens(open_lab: Open) -> None:
             )
             for number in range(1, len(lesson.benches) + 1):
                 await pilot.press(str(number))
-                await until(pilot, lambda: lesson_screen(app).bench is not None)
-                bench = lesson_screen(app).bench
-                assert isinstance(bench, Bench)
-                assert bench.id == f"bench-{number}"
+                shown = lesson_screen(app).bench
+                assert isinstance(shown, Bench)
+                assert shown.id == f"bench-{number}"
                 assert lesson.benches[number - 1].title[:20] in screen_text(app)
 
 
-async def test_the_theme_key_changes_between_dark_and_light(open_lab: Open) -> None:
-    async with open_lab() as (app, pilot):
-        assert app.current_theme.dark
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_without_unicode_everything_is_ascii(tmp_path: Path, size: tuple[int, int]) -> None:
+    lab = Laboratory(tmp_path / "home")
+    use_fake_learners(lab)
+    app = LabApp(tmp_path / "home", glyphs="ascii", lab=lab)
+    try:
+        async with app.run_test(size=size) as pilot:
+            assert drawn_text(app).isascii()
+            app.open_lesson(app.course[MODELS])
+            await pilot.pause()
+            assert "2.2 Imitation: the models" in drawn_text(app)
+            assert drawn_text(app).isascii()
+            await pilot.press("1", "r")
+            await finish_all(app, pilot)
+            await until(pilot, lambda: bench(app, RunBench).query(Chart).first().picture.series)
+            assert "+ linear     ========== 100 %" in drawn_text(app)
+            assert drawn_text(app).isascii()
+    finally:
+        lab.close()
+
+
+# --- the line at the top
+
+
+async def test_the_top_line_says_where_one_is_and_what_trains(open_lab: Open, several: Lesson) -> None:
+    async with open_lab(hold_at=50, lesson=several) as (app, pilot):
+        assert top_line(app) == " dqn-lab  9.1 A lesson"
+        await pilot.press("1", "r")
+        await until(pilot, lambda: top_line(app).endswith("● bad 25 %"))
+        await pilot.press("s")
+        await until(pilot, lambda: top_line(app).endswith("● bad 25 % slowed"))
+        await pilot.press("s", "s", "space")
+        await until(pilot, lambda: top_line(app).endswith("‖ bad paused"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, CourseMap))
+        await until(pilot, lambda: top_line(app).endswith("‖ bad paused"))
+        assert top_line(app).startswith(" dqn-lab  deep Q-learning, hands on")
+        app.lab.live_runs[0].stop()
+        await until(pilot, lambda: "bad" not in top_line(app))
+
+
+async def test_the_top_line_names_three_runs_and_counts_the_others(open_lab: Open, several: Lesson) -> None:
+    async with open_lab((160, 30), hold_at=50, lesson=several) as (app, pilot):
+        await started(app, pilot)
+        await until(pilot, lambda: top_line(app).endswith("● bad 25 %  ● good-1 25 %  ● good-2 25 %  +1"))
+
+
+# --- what it says of runs
+
+
+async def test_a_run_that_has_finished_is_announced_wherever_one_is(open_lab: Open, several: Lesson) -> None:
+    async with open_lab(hold_at=50, lesson=several) as (app, pilot):
+        await pilot.press("1", "r")
+        await until_run(app, pilot, lambda run: run.progress >= 0.25)
+        await pilot.press("escape")
+        fakes(app).hold_at = None
+        await until(pilot, lambda: said(app) == ["bad has finished."])
+        await until(pilot, lambda: "mean return 401" in screen_text(app))
+
+
+async def test_a_failure_is_announced_as_an_error_with_its_reason(open_lab: Open, several: Lesson) -> None:
+    async with open_lab(lesson=several) as (app, pilot):
+        fakes(app).failure = ValueError("the data [/b] are gone.")
+        await pilot.press("1", "r")
+        await until(pilot, lambda: said(app))
+        (notice,) = app._notifications
+        assert (notice.title, notice.message, notice.severity, notice.markup) == (
+            "bad failed",
+            "the data [/b] are gone.",
+            "error",
+            False,
+        )
+        assert app.lab.store.runs()[0].status == Status.FAILED
+
+
+async def test_a_stopped_run_is_not_announced_as_finished(open_lab: Open, several: Lesson) -> None:
+    async with open_lab(hold_at=50, lesson=several) as (app, pilot):
+        await pilot.press("1", "r")
+        run = await until_run(app, pilot, lambda run: run.progress >= 0.25)
+        run.stop()
+        await until(pilot, lambda: "· stopped ·" in screen_text(app))
+        assert said(app) == []
+
+
+async def test_notifications_are_text_whoever_asks_for_what(open_lab: Open) -> None:
+    async with open_lab((160, 30), toasts=True) as (app, pilot):
+        app.notify("[/b] and [red]x[/red]", title="[bold]t[/bold]", markup=True)
+        app.screen.notify("[/i]", markup=True)
+        await until(pilot, lambda: "[/b] and [red]x[/red]" in screen_text(app))
+        assert "[bold]t[/bold]" in screen_text(app)
+        assert "[/i]" in screen_text(app)
+
+
+async def test_a_diverging_run_does_not_take_the_chart_down(open_lab: Open, several: Lesson) -> None:
+    async with open_lab((160, 48), hold_at=50, lesson=several) as (app, pilot):
+        await pilot.press("1", "r")
+        run = await until_run(app, pilot, lambda run: run.progress >= 0.25)
+        run.log.append("loss", 99_999, float("nan"))
+        run.log.append("return", 201, float("inf"))
+        shown = bench(app, RunBench)
+        shown.next_chart()
+        await until(pilot, lambda: "loss (mean squared TD error)" in screen_text(app))
+        assert 99_999 not in shown.query(Chart).first().picture.series[0].x
+
+
+async def test_an_unchanged_picture_is_not_drawn_again(
+    open_lab: Open, several: Lesson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_lab(lesson=several) as (app, pilot):
+        await pilot.press("1", "r")
+        await finish_all(app, pilot)
+        await until(pilot, lambda: bench(app, RunBench).query(Chart).first().picture.series)
+        drawn: list[int] = []
+        monkeypatch.setattr(Chart, "_redraw", lambda self: drawn.append(1))
+        for _ in range(3):
+            lesson_screen(app)._tick()
+        assert drawn == []
+
+
+# --- its own keys
+
+
+async def test_t_changes_between_dark_and_light_on_every_screen(open_lab: Open, several: Lesson) -> None:
+    async with open_lab(course=[several]) as (app, pilot):
+        assert app.theme == "lab-dark"
         await pilot.press("t")
-        assert not app.current_theme.dark
+        assert app.theme == "lab-light"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, LessonScreen))
+        await pilot.press("t")
+        assert app.theme == "lab-dark"
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_with_nothing_running_each_quit_key_leaves(open_lab: Open, key: str) -> None:
+    async with open_lab() as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_another_lesson_takes_the_place_of_the_one_that_is_open(open_lab: Open, tmp_path: Path) -> None:
+    lessons = [make_lesson(tmp_path, SEVERAL, number=number) for number in (1, 2)]
+    async with open_lab(course=lessons, lesson=0) as (app, pilot):
+        app.open_lesson(lessons[1])
+        await until(pilot, lambda: lesson_screen(app).lesson is lessons[1])
+        app.open_neighbour(lessons[1], 1)
+        assert lesson_screen(app).lesson is lessons[1]
+        app.action_map()
+        await until(pilot, lambda: isinstance(app.screen, CourseMap))
+        with pytest.raises(NoMatches):
+            app.screen.query_one(RunBench)
+        app.action_map()
+        assert isinstance(app.screen, CourseMap)
+
+
+# --- terminals at the end of a slow line
+
+
+async def test_over_a_slow_line_little_is_sent_and_nothing_glides(tmp_path: Path) -> None:
+    lab = Laboratory(tmp_path / "home")
+    app = LabApp(tmp_path / "home", low_bandwidth="on", lab=lab)
+    try:
+        async with app.run_test():
+            assert app.pace == choose_pace("on")
+            assert app.animation_level == "none"
+    finally:
+        lab.close()
+
+
+def test_a_session_over_ssh_is_taken_for_a_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    near = choose_pace("auto")
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 22")
+    far = choose_pace("auto")
+    assert choose_pace("off") == near
+    assert choose_pace("on").charts < far.charts < near.charts
+    assert choose_pace("on").frames < far.frames < near.frames
+
+
+async def test_a_run_started_elsewhere_in_the_lab_shows_on_the_open_bench(open_lab: Open, several: Lesson) -> None:
+    async with open_lab(hold_at=50, lesson=several) as (app, pilot):
+        await pilot.press("1")
+        run = app.lab.start(preset_spec("good-2"), preset="good-2")
+        await until(pilot, lambda: "● good-2     ━━────────  25 %" in screen_text(app))
+        run.stop()
+        await until(pilot, lambda: "■ good-2" in screen_text(app))

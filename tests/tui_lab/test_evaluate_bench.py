@@ -178,6 +178,19 @@ async def test_the_newest_of_several_results_is_shown(open_lab: Open, tmp_path: 
         await until(pilot, lambda: picture(app).series and counted(app) == {30.0: 4.0})
 
 
+async def test_a_newer_result_takes_the_place_of_the_one_that_is_drawn(open_lab: Open, tmp_path: Path) -> None:
+    def keep(lab: Laboratory, value: float) -> None:
+        lab.store.add_evaluation("left", None, "CartPole-v1", 0, 0, 1.0, np.full(4, value))
+
+    async with open_lab(lesson=one(tmp_path, "left"), before=lambda lab: keep(lab, 490.0)) as (app, pilot):
+        await pilot.press("1")
+        await until(pilot, lambda: picture(app).series and counted(app) == {490.0: 4.0})
+        keep(app.lab, 20.0)
+        bench(app, EvaluateBench).find_runs()
+        assert rows(app) == ["✓ left            20.0 ± 0.0, lowest 20, 0 of 4 perfect"]
+        assert counted(app) == {30.0: 4.0}
+
+
 async def test_evaluating_again_keeps_a_second_result_and_shows_the_same(open_lab: Open, rules: Lesson) -> None:
     async with open_lab(lesson=rules) as (app, pilot):
         await pilot.press("1", "r")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual.screen import Screen
 
 from engine.agents.agent import NetworkAgent
 from engine.agents.recording import Recording
@@ -19,7 +20,7 @@ from engine.learners.network import MLP
 from engine.learners.policy import Policy
 from engine.storage.agent_folders import save_agent
 from tests.tui_lab.fakes import screen_text
-from tests.tui_lab.pilot import LabPilot, Open, bench, block, lesson_screen, make_lesson, said, until, words
+from tests.tui_lab.pilot import LabPilot, Open, bench, block, lesson_screen, make_lesson, until, words
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
 from tui_lab.widgets.cart import Cart
@@ -119,11 +120,8 @@ def made(**changes: Any) -> Recording:
 # --- whom it plays
 
 
-async def test_the_first_agent_plays_from_the_first_start_once_the_bench_is_seen(
-    open_lab: Open, tmp_path: Path
-) -> None:
+async def test_the_first_agent_plays_from_the_first_start(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, "left", "right")) as (app, pilot):
-        assert bench(app, WatchBench)._recording is None
         await pilot.press("1")
         played = await playing(app, pilot, "left")
         assert (played.actions == 0).all()
@@ -247,8 +245,10 @@ async def test_nothing_moves_while_the_bench_is_out_of_sight(open_lab: Open, tmp
         assert not shown.busy
         await pilot.press("b")
         await until(pilot, lambda: shown.size.width)
-        await pilot.press("question_mark")
+        app.push_screen(Screen())
+        app.push_screen(Screen())
         await until(pilot, lambda: not shown.screen.is_current)
+        assert shown.size.width
         time = shown._time
         shown._frame()
         assert shown._time == time
@@ -365,13 +365,8 @@ async def test_bars_span_the_values_of_the_whole_episode(open_lab: Open, tmp_pat
             [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
             [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
         ]
-        spans = shown._values(made(), 0)
-        assert {str(span.style) for span in spans[0].spans} == {"$primary", "$faint"} - ({"$primary"} - _used(spans[0]))
-        assert _used(spans[1]) == {"$accent", "$faint"}
-
-
-def _used(content: Any) -> set[str]:
-    return {str(span.style) for span in content.spans}
+        colors = [[str(span.style) for span in line.spans] for line in shown._values(made(), 1)]
+        assert [line[0] for line in colors] == ["$primary", "$accent"]
 
 
 async def test_the_return_is_the_sum_of_the_rewards_up_to_the_step(open_lab: Open, tmp_path: Path) -> None:
@@ -379,7 +374,6 @@ async def test_the_return_is_the_sum_of_the_rewards_up_to_the_step(open_lab: Ope
         await pilot.press("1")
         await held(app, pilot, "left")
         bench(app, WatchBench)._begin(made(rewards=np.array([2.0, 30.0, -500.0])))
-        assert [at_step(app, step)[0].split("  ", 1)[0].split()[-1] for step in (0,)] == ["return"]
         assert [at_step(app, step)[0][:11].rstrip() for step in range(4)] == [
             "return   0",
             "return   2",
@@ -456,7 +450,6 @@ async def test_an_agent_that_nobody_trained_yet_appears_once_its_run_has_finishe
         bench(app, WatchBench).find_runs()
         await playing(app, pilot, "latest:bad")
         assert problem not in words(app, "#figures")
-        assert said(app) == []
 
 
 async def test_an_unknown_agent_is_told_as_text_and_the_others_play(open_lab: Open, tmp_path: Path) -> None:
