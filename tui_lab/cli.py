@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tui_lab.commands.train import train
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice
 
 COMMANDS = (train, resume, evaluate, generate, fit, runs, agents, grade, doctor)
+SIGNALLED = 128
+"""Exit codes above it name the signal that ended the lab."""
 
 
 @click.group(cls=LabGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,7 +73,12 @@ def open_lab(options: Options) -> None:
         app.run(mouse=options.mouse)
     finally:
         app.wind_up()
-    sys.exit(app.return_code)
+    code = app.return_code or 0
+    if code > SIGNALLED:
+        # Checkpoints are kept and the terminal is given back. The interpreter's own end would abort the process where
+        # a job's thread is still in torch.
+        os._exit(code)
+    sys.exit(code)
 
 
 def main() -> None:

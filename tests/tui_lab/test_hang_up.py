@@ -64,7 +64,7 @@ def stall(terminal: Terminal) -> int:
 
 
 WAYS = {"closed": close, "closed under nohup": close, "stalled": stall}
-ALL = itertools.product(STATES, WAYS)
+ALL = list(itertools.product(STATES, WAYS))
 SOME = [
     ("map", "closed"),
     ("training", "closed"),
