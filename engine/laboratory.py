@@ -6,12 +6,13 @@ import logging
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.learners.kind import Figure
 from engine.learners.kinds import kinds
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import Spec
+from engine.runs.jobs import Job
 from engine.runs.tasks import DataSetJob
 from engine.runs.workshop import Workshop
 from engine.storage.records import EvaluationRecord, RunRecord, StoreError
@@ -33,7 +34,8 @@ class Laboratory(Workshop):
             StoreError: the home folder cannot be used.
         """
         super().__init__(home)
-        self._logs: OrderedDict[str, tuple[RunRecord, MetricLog]] = OrderedDict()
+        self._logs: OrderedDict[str, tuple[RunRecord | None, MetricLog]] = OrderedDict()
+        self._logs_lock = threading.Lock()
 
     def latest(self, spec: Spec) -> RunRecord | None:
         """The newest run like `spec`, in whatever state; its seed may be another."""
@@ -53,13 +55,24 @@ class Laboratory(Workshop):
         if run is not None:
             return run.log
         read, log = self._logs.get(record.id, (None, MetricLog()))
+        self._keep_log(record.id, record, log)
         if read != record:
-            self._logs[record.id] = (record, log)
             threading.Thread(target=self._fill, args=(record.id, log), name=f"read {record.id}", daemon=True).start()
-        self._logs.move_to_end(record.id)
-        while len(self._logs) > KEPT_LOGS:
-            self._logs.popitem(last=False)
         return log
+
+    def _keep_log(self, run_id: str, record: RunRecord | None, log: MetricLog) -> None:
+        with self._logs_lock:
+            self._logs[run_id] = (record, log)
+            self._logs.move_to_end(run_id)
+            while len(self._logs) > KEPT_LOGS:
+                self._logs.popitem(last=False)
+
+    def _forget_ended(self, run: Job[Any]) -> None:
+        """What a run showed to its end goes on being shown, until its saved metrics have been read."""
+        ended = self.runs.get(run.name)
+        if ended is not None and not run.status.live:
+            self._keep_log(run.name, None, ended.log)
+        super()._forget_ended(run)
 
     def _fill(self, run_id: str, log: MetricLog) -> None:
         try:
@@ -68,7 +81,8 @@ class Laboratory(Workshop):
                 saved.view(series, 100)  # So that the first look of the screen is as quick as the next.
             log.take(saved)
         except StoreError as error:
-            self._logs.pop(run_id, None)  # So that the next look tries again.
+            with self._logs_lock:
+                self._logs.pop(run_id, None)  # So that the next look tries again.
             _log.warning("the metrics of run %s cannot be read: %s", run_id, error)
         finally:
             self.store.close()

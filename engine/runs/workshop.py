@@ -9,7 +9,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.learners.kind import Learner
 from engine.learners.specs import Spec
 from engine.runs.jobs import Job
 from engine.runs.run import Run
@@ -103,7 +102,7 @@ class Workshop:
         run.start()
         return run
 
-    def _forget_ended(self, run: Job[Learner]) -> None:
+    def _forget_ended(self, run: Job[Any]) -> None:
         if not run.status.live:
             self.runs.pop(run.name, None)
 

@@ -274,9 +274,17 @@ def test_the_metrics_of_a_run_are_the_live_log_or_what_was_saved(lab: Laboratory
     run = lab.start(dqn_spec(env_steps=60))
     assert lab.log(run.record) is run.log
     assert run.wait(PATIENCE)
-    saved = arrived(lab.log(run.record))
+    later = Laboratory(home)
+    saved = arrived(later.log(run.record))
     assert saved.lengths() == run.log.lengths()
-    assert lab.log(run.record) is saved, "what was read once is not read again"
+    assert later.log(run.record) is saved, "what was read once is not read again"
+
+
+def test_a_run_that_has_just_ended_never_shows_an_empty_chart(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Laboratory, "_fill", lambda *_: None)
+    run = lab.start(dqn_spec(env_steps=60))
+    wait_until(lambda: run.id not in lab.runs)
+    assert lab.log(lab.store.run(run.id)).lengths() == run.log.lengths()
 
 
 def test_a_log_follows_what_another_process_writes(lab: Laboratory, home: Path) -> None:

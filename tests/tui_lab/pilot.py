@@ -19,6 +19,7 @@ from engine.runs.run import Run
 from tests.tui_lab.fakes import screen_text, use_fake_learners
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson, load_lesson
+from tui_lab.plotting import Picture
 from tui_lab.screens.lesson_screen import LessonScreen
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.rows import RowList
@@ -188,3 +189,8 @@ def locked(app: LabApp, *, reading: bool = False) -> Iterator[None]:
     finally:
         other.execute("ROLLBACK")
         other.close()
+
+
+def has_points(picture: Picture) -> bool:
+    """Whether a chart has its data; metrics of earlier days are read in a thread, and arrive after the bench."""
+    return bool(picture.series) and all(series.x for series in picture.series)

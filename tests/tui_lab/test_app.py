@@ -18,6 +18,7 @@ from tests.tui_lab.pilot import (
     bench,
     block,
     finish_all,
+    has_points,
     lesson_screen,
     make_lesson,
     said,
@@ -80,8 +81,11 @@ async def test_four_models_trained_with_one_key(open_lab: Open, size: tuple[int,
         await pilot.press("1", "a")
         await finish_all(app, pilot)
         charts = list(bench(app, RunBench).query(Chart))
-        await until(pilot, lambda: all(len(one.picture.series) == 8 for one in charts if one.size.height))
-        await until(pilot, lambda: not top_line(app).rstrip().endswith("%"))
+        await until(
+            pilot,
+            lambda: all(len(one.picture.series) == 8 and has_points(one.picture) for one in charts if one.size.height),
+        )
+        await until(pilot, lambda: "●" not in top_line(app))
         compare(f"models-{size[0]}x{size[1]}", app)
 
 
@@ -124,7 +128,7 @@ async def test_without_unicode_everything_is_ascii(tmp_path: Path, size: tuple[i
             assert drawn_text(app).isascii()
             await pilot.press("1", "r")
             await finish_all(app, pilot)
-            await until(pilot, lambda: bench(app, RunBench).query(Chart).first().picture.series)
+            await until(pilot, lambda: has_points(bench(app, RunBench).query(Chart).first().picture))
             assert "+ linear     ========== 100 %" in drawn_text(app)
             assert drawn_text(app).isascii()
     finally:
@@ -221,7 +225,7 @@ async def test_an_unchanged_picture_is_not_drawn_again(
     async with open_lab(lesson=several) as (app, pilot):
         await pilot.press("1", "r")
         await finish_all(app, pilot)
-        await until(pilot, lambda: bench(app, RunBench).query(Chart).first().picture.series)
+        await until(pilot, lambda: has_points(bench(app, RunBench).query(Chart).first().picture))
         drawn: list[int] = []
         monkeypatch.setattr(Chart, "_redraw", lambda self: drawn.append(1))
         for _ in range(3):

@@ -12,7 +12,7 @@ from engine.laboratory import Laboratory
 from engine.learners.kinds import unregister
 from engine.storage.records import Status
 from tests.engine.kinds.third import third_kind
-from tests.tui_lab.pilot import LabPilot, bench, block, finish_all, flat, only, rows, until, words
+from tests.tui_lab.pilot import LabPilot, bench, block, finish_all, flat, has_points, only, rows, until, words
 from tui_lab.app import LabApp
 from tui_lab.course import open_course
 from tui_lab.lesson import LessonError
@@ -150,7 +150,7 @@ async def test_the_chart_bench_lays_its_runs_over_one_another(tmp_path: Path) ->
     async with opened(tmp_path) as (app, pilot):
         await train(app, pilot, "a")
         await pilot.press("2")
-        await until(pilot, lambda: only(app, ChartBench).query_one(Chart).picture.series)
+        await until(pilot, lambda: has_points(only(app, ChartBench).query_one(Chart).picture))
         assert words(app, "#legend").startswith(ERROR_CHART)
         assert words(app, "#missing") == ""
         assert len(bench(app, ChartBench).query_one(Chart).picture.series) == 2

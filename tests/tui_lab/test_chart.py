@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -99,12 +100,21 @@ async def test_faint_series_are_drawn_in_their_faint_colour() -> None:
         assert colors(chart) == {css_color(series_color(2, dark=True, dim=True))}
 
 
-async def test_the_same_picture_costs_nothing_and_another_only_the_rows_that_differ() -> None:
+async def test_the_same_picture_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with one_chart() as (_, chart, _pilot):
+        chart.show(RISING)
+        drawn: list[Picture] = []
+        monkeypatch.setattr("tui_lab.widgets.chart.draw", lambda picture, *rest: drawn.append(picture) or [])
+        chart.show(Picture(RISING.series, RISING.x_limits, RISING.y_limits))
+        assert drawn == []
+        chart.show(FALLING)
+        assert drawn == [FALLING]
+
+
+async def test_of_another_picture_only_the_rows_that_differ_are_sent() -> None:
     async with one_chart() as (_, chart, _pilot):
         chart.show(RISING)
         before = list(chart._strips)
-        chart.show(Picture(RISING.series, RISING.x_limits, RISING.y_limits))
-        assert all(new is old for new, old in zip(chart._strips, before, strict=True))
         chart.show(Picture((*RISING.series, Series((0, 10), (0, 0))), (0, 10), (0, 10)))
         changed = [y for y, (new, old) in enumerate(zip(chart._strips, before, strict=True)) if new is not old]
         assert changed == [13]

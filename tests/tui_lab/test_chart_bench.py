@@ -12,7 +12,7 @@ from engine.learners.kinds import preset_spec
 from engine.learners.metrics import MetricLog
 from engine.storage.records import Status
 from tests.tui_lab.fakes import fakes, screen_text
-from tests.tui_lab.pilot import Open, bench, block, locked, make_lesson, said, until, words
+from tests.tui_lab.pilot import Open, bench, block, has_points, locked, make_lesson, said, until, words
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
 from tui_lab.plotting import Picture
@@ -81,7 +81,7 @@ async def test_before_any_run_every_preset_is_missing(open_lab: Open, three: Les
 async def test_the_runs_of_all_presets_share_one_chart(open_lab: Open, three: Lesson) -> None:
     async with open_lab(lesson=three, before=train("good-2", "bad", "good-1")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: len(picture(app).series) == 3 and all(series.x for series in picture(app).series))
+        await until(pilot, lambda: len(picture(app).series) == 3 and has_points(picture(app)))
         assert colors(app) == [0, 1, 2]
         assert named(app) == [RETURN, "━━ bad", "━━ good-1", "━━ good-2"]
         assert words(app, "#missing") == ""
@@ -95,7 +95,7 @@ async def test_what_is_missing_is_named_and_colours_follow_the_order_of_presets(
     async with open_lab(lesson=three, before=train("good-2")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: words(app, "#missing") == "Not trained yet: bad, good-1.")
-        await until(pilot, lambda: picture(app).series and picture(app).series[0].x)
+        await until(pilot, lambda: has_points(picture(app)))
         assert set(colors(app)) == {2}
         assert named(app) == [RETURN, "━━ good-2"]
         assert legend_styles(app)[:2] == ["bold", css_color(series_color(2, dark=True))]
@@ -130,7 +130,7 @@ async def test_a_run_of_another_budget_or_preset_is_not_the_benchs(open_lab: Ope
 async def test_one_run_alone_shows_its_single_returns_behind_the_mean(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=compare(tmp_path, "bad", "good-1"), before=train("bad")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: picture(app).series and picture(app).series[0].x)
+        await until(pilot, lambda: has_points(picture(app)))
         assert [series.dim for series in picture(app).series] == [True, False]
         train("good-1")(app.lab)
         await until(pilot, lambda: [series.dim for series in picture(app).series] == [False, False])
@@ -224,7 +224,7 @@ async def test_the_block_says_which_chart(
     lesson = compare(tmp_path, "bad", "good-1", chart=chart)
     async with open_lab(lesson=lesson, before=train("bad", "good-1")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: len(picture(app).series) == 2 and all(series.x for series in picture(app).series))
+        await until(pilot, lambda: len(picture(app).series) == 2 and has_points(picture(app)))
         assert named(app) == legend
         assert picture(app).y_limits == heights
 
@@ -234,7 +234,7 @@ async def test_clones_are_compared_by_their_own_charts(open_lab: Open, tmp_path:
     async with open_lab(lesson=lesson, before=train("mlp-1")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: words(app, "#missing") == "Not trained yet: linear.")
-        await until(pilot, lambda: picture(app).series and picture(app).series[0].x)
+        await until(pilot, lambda: has_points(picture(app)))
         assert set(colors(app)) == {1}
         assert picture(app).x_limits[1] == 150
 
@@ -242,7 +242,7 @@ async def test_clones_are_compared_by_their_own_charts(open_lab: Open, tmp_path:
 async def test_the_theme_colours_chart_and_legend(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=compare(tmp_path, "bad", "good-1"), before=train("bad", "good-1")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: len(picture(app).series) == 2 and all(series.x for series in picture(app).series))
+        await until(pilot, lambda: len(picture(app).series) == 2 and has_points(picture(app)))
         dark = [css_color(series_color(index, dark=True)) for index in (0, 1)]
         light = [css_color(series_color(index, dark=False)) for index in (0, 1)]
         assert [style for style in legend_styles(app) if style.startswith("#")] == dark
@@ -253,7 +253,7 @@ async def test_the_theme_colours_chart_and_legend(open_lab: Open, tmp_path: Path
 async def test_a_wider_terminal_shows_more_points(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab((40, 24), lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: picture(app).series and picture(app).series[0].x)
+        await until(pilot, lambda: has_points(picture(app)))
         narrow = len(picture(app).series[0].x)
         chart = bench(app, ChartBench).query_one(Chart)
         assert narrow <= 2 * chart.columns < 100
@@ -275,6 +275,6 @@ async def test_the_bench_has_no_keys_and_its_help_says_where_runs_come_from(open
 async def test_an_unchanged_chart_is_not_drawn_again(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: picture(app).series and picture(app).series[0].x)
+        await until(pilot, lambda: has_points(picture(app)))
         drawn = shown_again(app)
         assert shown_again(app) is drawn

@@ -17,7 +17,7 @@ from engine.runs.tasks import EvaluationJob
 from engine.storage.agent_folders import save_agent
 from engine.storage.records import Status
 from tests.tui_lab.fakes import screen_text
-from tests.tui_lab.pilot import LabPilot, Open, bench, block, locked, make_lesson, rows, said, until, words
+from tests.tui_lab.pilot import LabPilot, Open, bench, block, has_points, locked, make_lesson, rows, said, until, words
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
 from tui_lab.plotting import Picture, Series
@@ -344,7 +344,7 @@ async def test_a_result_belongs_to_the_run_that_the_name_means_now(open_lab: Ope
     async with open_lab(lesson=one(tmp_path, "latest:bad"), before=before) as (app, pilot):
         await pilot.press("1")
         assert rows(app) == ["✓ your bad        500.0 ± 0.0, lowest 500, all 4 perfect"]
-        await until(pilot, lambda: picture(app).series)
+        await until(pilot, lambda: has_points(picture(app)))
         finished_bad(app.lab)
         await until(pilot, lambda: rows(app) == ["○ your bad        not evaluated yet"])
         assert picture(app) == Picture()

@@ -14,6 +14,7 @@ from tests.tui_lab.pilot import (
     LabPilot,
     Open,
     block,
+    has_points,
     lesson_screen,
     locked,
     make_lesson,
@@ -130,7 +131,7 @@ async def test_an_ended_run_shows_on_every_bench_of_the_lesson(open_lab: Open, a
         await pilot.press("2")
         await until(pilot, lambda: words(app, "#legend").endswith("━━ bad"))
         assert words(app, "#missing") == ""
-        await until(pilot, lambda: only_visible(app).picture.series)
+        await until(pilot, lambda: has_points(only_visible(app).picture))
         run.stop()
         await until(pilot, lambda: run.status == Status.STOPPED)
 

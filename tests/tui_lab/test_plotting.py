@@ -148,6 +148,15 @@ def test_the_axes_say_what_they_measure() -> None:
     assert rows[-1].split() == ["0", "5", "10"]
 
 
+def test_an_axis_need_not_begin_at_zero() -> None:
+    rows = plain(Picture((Series((-5, 5), (-3, -1), kind="points"),), (-5, 5), (-3, -1)))
+    left = rows[0].index("┤") + 1
+    assert rows[BOTTOM - 1].startswith("-3┤")
+    assert rows[0].startswith("-1┤")
+    assert (rows[BOTTOM - 1].index("*"), rows[0].index("*")) == (left, WIDTH - 1)
+    assert rows[-1].split() == ["-5", "0", "5"]
+
+
 def test_a_level_is_a_line_across_in_the_muted_colour_behind_the_data() -> None:
     rows = drawn(square(Series((0, 10), (0, 10), 3), levels=(5.0,)))
     (at,) = [y for y, row in enumerate(rows) if row.plain.startswith(" 5┤")]

@@ -31,7 +31,8 @@ async def test_it_begins_with_section_title_summary_and_time(open_lab: Open, tmp
 
 async def test_pointers_are_numbered_like_the_benches_whatever_stands_between(open_lab: Open, tmp_path: Path) -> None:
     note = block("note", kind="tip", title="A tip", text="Do.")
-    lesson = make_lesson(tmp_path, "\n\n".join(["Text.", RUN, note, predict("p"), EVALUATE]))
+    quiz = block("quiz", id="q", question="Right?", options=["no", "yes"], answer=1, explanations=["No.", "Yes."])
+    lesson = make_lesson(tmp_path, "\n\n".join(["Text.", RUN, note, predict("p"), quiz, EVALUATE]))
     async with open_lab(lesson=lesson) as (app, _):
         assert [str(pointer.render()) for pointer in app.screen.query(BenchPointer)] == [
             "▸ Bench 1  Train it   press 1",

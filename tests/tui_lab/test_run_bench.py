@@ -19,6 +19,7 @@ from tests.tui_lab.pilot import (
     bench,
     block,
     finish_all,
+    has_points,
     lesson_screen,
     make_lesson,
     rows,
@@ -54,8 +55,11 @@ def train(preset: str, **changes: Any) -> Any:
     """A run of an earlier day, finished before the lab opens."""
 
     def before(lab: Laboratory) -> None:
-        run = lab.start(preset_spec(preset, **changes), preset=preset)
+        earlier = Laboratory(lab.store.home)
+        use_fake_learners(earlier)
+        run = earlier.start(preset_spec(preset, **changes), preset=preset)
         assert run.wait(10)
+        earlier.close()
 
     return before
 
@@ -332,7 +336,7 @@ async def test_results_are_there_the_next_day_with_their_curves(open_lab: Open, 
     async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: rows(app)[0] == "✓ bad        ━━━━━━━━━━ 100 %  episode 200, mean return 401")
-        await until(pilot, lambda: picture(app).series)
+        await until(pilot, lambda: has_points(picture(app)))
         assert picture(app).series[0].y[-1] == 420
         assert "━━ bad" in words(app, "#legend")
         assert "good-1" not in words(app, "#legend")
@@ -492,7 +496,7 @@ async def test_a_lesson_opened_again_knows_how_slow_its_runs_are(open_lab: Open,
 async def test_c_goes_round_the_charts(open_lab: Open, two: Lesson) -> None:
     async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: picture(app).series)
+        await until(pilot, lambda: has_points(picture(app)))
         titles, heights = [], []
         for _ in range(4):
             titles.append(words(app, "#legend").split("  ")[0])
@@ -509,7 +513,7 @@ async def test_c_goes_round_the_charts(open_lab: Open, two: Lesson) -> None:
 
 async def test_a_tall_terminal_shows_the_next_chart_too(open_lab: Open, two: Lesson) -> None:
     async with open_lab(WIDE, lesson=two, before=train("bad")) as (app, pilot):
-        await until(pilot, lambda: picture(app, "#chart-2").series)
+        await until(pilot, lambda: has_points(picture(app, "#chart-2")))
         assert words(app, "#legend-2").startswith("loss (mean squared TD error) by step")
         assert picture(app, "#chart-2").y_limits == (0, 2)
         await pilot.press("c")
@@ -523,7 +527,7 @@ async def test_every_run_has_the_colour_of_its_row(open_lab: Open, two: Lesson) 
     async with open_lab(lesson=two) as (app, pilot):
         await pilot.press("1", "down", "r")
         await finish_all(app, pilot)
-        await until(pilot, lambda: picture(app).series)
+        await until(pilot, lambda: has_points(picture(app)))
         assert {series.color for series in picture(app).series} == {1}
         await pilot.press("up", "r")
         await finish_all(app, pilot)
@@ -534,7 +538,7 @@ async def test_every_run_has_the_colour_of_its_row(open_lab: Open, two: Lesson) 
 async def test_the_theme_colours_chart_and_legend(open_lab: Open, two: Lesson) -> None:
     async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: picture(app).series)
+        await until(pilot, lambda: has_points(picture(app)))
 
         def drawn() -> tuple[set[tuple[int, int, int]], str]:
             chart = bench(app, RunBench).query_one("#chart", Chart)
@@ -554,7 +558,7 @@ async def test_the_theme_colours_chart_and_legend(open_lab: Open, two: Lesson) -
 async def test_the_bench_follows_the_size_of_the_terminal(open_lab: Open, two: Lesson) -> None:
     async with open_lab(WIDE, lesson=two, before=train("bad")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: picture(app).series)
+        await until(pilot, lambda: has_points(picture(app)))
         chart = bench(app, RunBench).query_one("#chart", Chart)
         for size, widths in (((80, 24), range(70, 81)), (WIDE, range(60, 81))):
             await pilot.resize_terminal(*size)
@@ -576,7 +580,7 @@ async def test_saved_metrics_that_arrive_late_are_drawn(
         assert not any(series.x for series in picture(app).series)
         read(app.lab, *late[0])
         app.lab.store.be_patient(1)
-        await until(pilot, lambda: picture(app).series and picture(app).series[0].x)
+        await until(pilot, lambda: has_points(picture(app)))
         await until(pilot, lambda: rows(app)[0].endswith("episode 200, mean return 401"))
 
 

@@ -183,6 +183,22 @@ async def test_an_episode_begins_at_its_first_step_and_is_announced(open_lab: Op
         assert shown._time < 30 / STEPS_PER_SECOND
 
 
+async def test_held_before_it_begins_an_episode_waits_at_its_first_step(
+    open_lab: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead: list[Recording] = []
+    begin = WatchBench._begin
+    monkeypatch.setattr(WatchBench, "_begin", lambda self, recording: ahead.append(recording))
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
+        await pilot.press("1")
+        await until(pilot, lambda: ahead)
+        assert words(app, "#figures") == AHEAD
+        await pilot.press("space")
+        begin(bench(app, WatchBench), ahead[0])
+        assert figures(app)[0] == "return   0  held: space goes on"
+        assert drawn(app)[0] == (float(ahead[0].states[0][0]), float(ahead[0].states[0][2]))
+
+
 # --- how it moves
 
 
