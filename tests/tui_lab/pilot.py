@@ -16,6 +16,7 @@ from textual.widgets import Static
 from engine.laboratory import Laboratory
 from engine.learners.kinds import preset_spec
 from engine.runs.run import Run
+from engine.storage.records import Status
 from tests.tui_lab.fakes import screen_text, use_fake_learners
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson, load_lesson
@@ -194,3 +195,18 @@ def locked(app: LabApp, *, reading: bool = False) -> Iterator[None]:
 def has_points(picture: Picture) -> bool:
     """Whether a chart has its data; metrics of earlier days are read in a thread, and arrive after the bench."""
     return bool(picture.series) and all(series.x for series in picture.series)
+
+
+def trained(*presets: str, seed: int | None = None, episodes: int | None = None) -> Callable[[Laboratory], None]:
+    """Runs of an earlier day, finished one after the other, by fake learners in a laboratory that is closed again."""
+
+    def before(lab: Laboratory) -> None:
+        earlier = Laboratory(lab.store.home)
+        use_fake_learners(earlier)
+        for preset in presets:
+            run = earlier.start(preset_spec(preset, seed=seed, episodes=episodes), preset=preset)
+            assert run.wait(10)
+            assert run.status == Status.FINISHED
+        earlier.close()
+
+    return before

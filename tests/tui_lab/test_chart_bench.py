@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from engine.learners.kinds import preset_spec
 from engine.learners.metrics import MetricLog
 from engine.storage.records import Status
 from tests.tui_lab.fakes import fakes, screen_text
-from tests.tui_lab.pilot import Open, bench, block, has_points, locked, make_lesson, said, until, words
+from tests.tui_lab.pilot import Open, bench, block, has_points, locked, make_lesson, said, trained, until, words
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
 from tui_lab.plotting import Picture
@@ -30,18 +29,6 @@ def compare(folder: Path, *presets: str, chart: str = "return") -> Lesson:
 @pytest.fixture
 def three(tmp_path: Path) -> Lesson:
     return compare(tmp_path, "bad", "good-1", "good-2")
-
-
-def train(*presets: str, seed: int | None = None, episodes: int | None = None) -> Callable[[Laboratory], None]:
-    """Runs of an earlier day, finished one after the other."""
-
-    def before(lab: Laboratory) -> None:
-        for preset in presets:
-            run = lab.start(preset_spec(preset, seed=seed, episodes=episodes), preset=preset)
-            assert run.wait(10)
-            assert run.status == Status.FINISHED
-
-    return before
 
 
 def picture(app: LabApp) -> Picture:
@@ -79,7 +66,7 @@ async def test_before_any_run_every_preset_is_missing(open_lab: Open, three: Les
 
 
 async def test_the_runs_of_all_presets_share_one_chart(open_lab: Open, three: Lesson) -> None:
-    async with open_lab(lesson=three, before=train("good-2", "bad", "good-1")) as (app, pilot):
+    async with open_lab(lesson=three, before=trained("good-2", "bad", "good-1")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: len(picture(app).series) == 3 and has_points(picture(app)))
         assert colors(app) == [0, 1, 2]
@@ -92,7 +79,7 @@ async def test_the_runs_of_all_presets_share_one_chart(open_lab: Open, three: Le
 
 
 async def test_what_is_missing_is_named_and_colours_follow_the_order_of_presets(open_lab: Open, three: Lesson) -> None:
-    async with open_lab(lesson=three, before=train("good-2")) as (app, pilot):
+    async with open_lab(lesson=three, before=trained("good-2")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: words(app, "#missing") == "Not trained yet: bad, good-1.")
         await until(pilot, lambda: has_points(picture(app)))
@@ -103,7 +90,7 @@ async def test_what_is_missing_is_named_and_colours_follow_the_order_of_presets(
 
 async def test_a_run_from_another_seed_counts_and_the_newest_does(open_lab: Open, tmp_path: Path) -> None:
     def before(lab: Laboratory) -> None:
-        train("bad")(lab)
+        trained("bad")(lab)
         lab.store.add_run(preset_spec("bad", seed=7), "bad")
 
     async with open_lab(lesson=compare(tmp_path, "bad"), before=before) as (app, pilot):
@@ -118,8 +105,8 @@ async def test_a_run_from_another_seed_counts_and_the_newest_does(open_lab: Open
 
 async def test_a_run_of_another_budget_or_preset_is_not_the_benchs(open_lab: Open, tmp_path: Path) -> None:
     def before(lab: Laboratory) -> None:
-        train("bad", episodes=5)(lab)
-        train("good-1")(lab)
+        trained("bad", episodes=5)(lab)
+        trained("good-1")(lab)
 
     async with open_lab(lesson=compare(tmp_path, "bad", "good-2"), before=before) as (app, pilot):
         await pilot.press("1")
@@ -128,11 +115,11 @@ async def test_a_run_of_another_budget_or_preset_is_not_the_benchs(open_lab: Ope
 
 
 async def test_one_run_alone_shows_its_single_returns_behind_the_mean(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab(lesson=compare(tmp_path, "bad", "good-1"), before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=compare(tmp_path, "bad", "good-1"), before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: has_points(picture(app)))
         assert [series.dim for series in picture(app).series] == [True, False]
-        train("good-1")(app.lab)
+        app.lab.start(preset_spec("good-1"), preset="good-1")
         await until(pilot, lambda: [series.dim for series in picture(app).series] == [False, False])
 
 
@@ -156,7 +143,7 @@ async def test_a_run_is_followed_from_its_start_to_its_end(open_lab: Open, three
 
 
 async def test_a_new_run_takes_the_place_of_the_older_one(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab(lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=compare(tmp_path, "bad"), before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: picture(app).series and picture(app).series[-1].x[-1:] == (199.0,))
         fakes(app).hold_at = 50
@@ -173,7 +160,7 @@ async def test_a_newer_run_with_as_many_points_is_drawn_too(
     for seed, log in logs.items():
         log.append("return", 0, 100.0 + seed)
     monkeypatch.setattr(Laboratory, "log", lambda self, record: logs[record.seed])
-    async with open_lab(lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=compare(tmp_path, "bad"), before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: picture(app).series and picture(app).series[0].y == (100.0,))
         app.lab.store.add_run(preset_spec("bad", seed=3), "bad")
@@ -187,7 +174,7 @@ async def test_saved_metrics_that_arrive_late_are_drawn(
     late: list[tuple[str, MetricLog]] = []
     read = Laboratory._fill
     monkeypatch.setattr(Laboratory, "_fill", lambda self, run_id, log: late.append((run_id, log)))
-    async with open_lab(lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=compare(tmp_path, "bad"), before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: late and named(app) == [RETURN, "━━ bad"])
         assert not any(series.x for series in shown_again(app).series)
@@ -197,7 +184,7 @@ async def test_saved_metrics_that_arrive_late_are_drawn(
 
 
 async def test_a_home_folder_that_cannot_be_read_is_said_and_read_later(open_lab: Open, three: Lesson) -> None:
-    async with open_lab(lesson=three, before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=three, before=trained("bad")) as (app, pilot):
         app.lab.store.be_patient(0)
         with locked(app, reading=True):
             app.open_lesson(three)
@@ -222,7 +209,7 @@ async def test_the_block_says_which_chart(
     open_lab: Open, tmp_path: Path, chart: str, legend: list[str], heights: tuple[float, float]
 ) -> None:
     lesson = compare(tmp_path, "bad", "good-1", chart=chart)
-    async with open_lab(lesson=lesson, before=train("bad", "good-1")) as (app, pilot):
+    async with open_lab(lesson=lesson, before=trained("bad", "good-1")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: len(picture(app).series) == 2 and has_points(picture(app)))
         assert named(app) == legend
@@ -231,7 +218,7 @@ async def test_the_block_says_which_chart(
 
 async def test_clones_are_compared_by_their_own_charts(open_lab: Open, tmp_path: Path) -> None:
     lesson = compare(tmp_path, "linear", "mlp-1", chart="accuracy")
-    async with open_lab(lesson=lesson, before=train("mlp-1")) as (app, pilot):
+    async with open_lab(lesson=lesson, before=trained("mlp-1")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: words(app, "#missing") == "Not trained yet: linear.")
         await until(pilot, lambda: has_points(picture(app)))
@@ -240,7 +227,7 @@ async def test_clones_are_compared_by_their_own_charts(open_lab: Open, tmp_path:
 
 
 async def test_the_theme_colours_chart_and_legend(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab(lesson=compare(tmp_path, "bad", "good-1"), before=train("bad", "good-1")) as (app, pilot):
+    async with open_lab(lesson=compare(tmp_path, "bad", "good-1"), before=trained("bad", "good-1")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: len(picture(app).series) == 2 and has_points(picture(app)))
         dark = [css_color(series_color(index, dark=True)) for index in (0, 1)]
@@ -251,7 +238,7 @@ async def test_the_theme_colours_chart_and_legend(open_lab: Open, tmp_path: Path
 
 
 async def test_a_wider_terminal_shows_more_points(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab((40, 24), lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
+    async with open_lab((40, 24), lesson=compare(tmp_path, "bad"), before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: has_points(picture(app)))
         narrow = len(picture(app).series[0].x)
@@ -273,7 +260,7 @@ async def test_the_bench_has_no_keys_and_its_help_says_where_runs_come_from(open
 
 
 async def test_an_unchanged_chart_is_not_drawn_again(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab(lesson=compare(tmp_path, "bad"), before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=compare(tmp_path, "bad"), before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: has_points(picture(app)))
         drawn = shown_again(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +23,7 @@ from tests.tui_lab.pilot import (
     make_lesson,
     rows,
     said,
+    trained,
     until,
     until_run,
     words,
@@ -49,19 +49,6 @@ def two(tmp_path: Path) -> Lesson:
 
 def picture(app: LabApp, which: str = "#chart") -> Picture:
     return bench(app, RunBench).query_one(which, Chart).picture
-
-
-def train(preset: str, **changes: Any) -> Any:
-    """A run of an earlier day, finished before the lab opens."""
-
-    def before(lab: Laboratory) -> None:
-        earlier = Laboratory(lab.store.home)
-        use_fake_learners(earlier)
-        run = earlier.start(preset_spec(preset, **changes), preset=preset)
-        assert run.wait(10)
-        earlier.close()
-
-    return before
 
 
 async def start(app: LabApp, pilot: LabPilot, key: str = "r", at: float = 0.25) -> Run:
@@ -265,7 +252,7 @@ async def test_n_beside_a_stopped_run_begins_another_with_the_next_seed(open_lab
 
 
 async def test_a_goes_on_with_what_was_stopped_and_leaves_what_is_finished(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(hold_at=50, lesson=two, before=train("good-1")) as (app, pilot):
+    async with open_lab(hold_at=50, lesson=two, before=trained("good-1")) as (app, pilot):
         pass
     async with open_lab(hold_at=50, lesson=two) as (app, pilot):
         await pilot.press("1")
@@ -333,7 +320,7 @@ async def test_there_is_nothing_to_pause_or_stop_after_a_run(open_lab: Open, two
 
 
 async def test_results_are_there_the_next_day_with_their_curves(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=two, before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: rows(app)[0] == "✓ bad        ━━━━━━━━━━ 100 %  episode 200, mean return 401")
         await until(pilot, lambda: has_points(picture(app)))
@@ -343,7 +330,7 @@ async def test_results_are_there_the_next_day_with_their_curves(open_lab: Open, 
 
 
 async def test_the_findings_are_those_of_the_chosen_run(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=two, before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: "overestimation" in words(app, "#findings"))  # Until then the log is being read.
         assert words(app, "#findings").split("\n") == [
@@ -494,7 +481,7 @@ async def test_a_lesson_opened_again_knows_how_slow_its_runs_are(open_lab: Open,
 
 
 async def test_c_goes_round_the_charts(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=two, before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: has_points(picture(app)))
         titles, heights = [], []
@@ -512,7 +499,7 @@ async def test_c_goes_round_the_charts(open_lab: Open, two: Lesson) -> None:
 
 
 async def test_a_tall_terminal_shows_the_next_chart_too(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(WIDE, lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(WIDE, lesson=two, before=trained("bad")) as (app, pilot):
         await until(pilot, lambda: has_points(picture(app, "#chart-2")))
         assert words(app, "#legend-2").startswith("loss (mean squared TD error) by step")
         assert picture(app, "#chart-2").y_limits == (0, 2)
@@ -536,7 +523,7 @@ async def test_every_run_has_the_colour_of_its_row(open_lab: Open, two: Lesson) 
 
 
 async def test_the_theme_colours_chart_and_legend(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=two, before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: has_points(picture(app)))
 
@@ -556,7 +543,7 @@ async def test_the_theme_colours_chart_and_legend(open_lab: Open, two: Lesson) -
 
 
 async def test_the_bench_follows_the_size_of_the_terminal(open_lab: Open, two: Lesson) -> None:
-    async with open_lab(WIDE, lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(WIDE, lesson=two, before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: has_points(picture(app)))
         chart = bench(app, RunBench).query_one("#chart", Chart)
@@ -573,7 +560,7 @@ async def test_saved_metrics_that_arrive_late_are_drawn(
     late: list[tuple[str, MetricLog]] = []
     read = Laboratory._fill
     monkeypatch.setattr(Laboratory, "_fill", lambda self, run_id, log: late.append((run_id, log)))
-    async with open_lab(lesson=two, before=train("bad")) as (app, pilot):
+    async with open_lab(lesson=two, before=trained("bad")) as (app, pilot):
         await pilot.press("1")
         await until(pilot, lambda: late)
         assert rows(app)[0] == "✓ bad        ━━━━━━━━━━ 100 %  at its start"
@@ -590,7 +577,7 @@ async def test_saved_metrics_that_arrive_late_are_drawn(
 async def test_a_run_of_the_benchs_own_budget_is_its_newest_run(open_lab: Open, tmp_path: Path) -> None:
     body = block("run", title="Short", presets=["bad"], charts=["return"], episodes=5)
     lesson = make_lesson(tmp_path, body)
-    async with open_lab(hold_at=3, lesson=lesson, before=train("good-1")) as (app, pilot):
+    async with open_lab(hold_at=3, lesson=lesson, before=trained("good-1")) as (app, pilot):
         await pilot.press("1")
         run = await start(app, pilot, at=0.5)
         assert run.spec == preset_spec("bad", episodes=5)
@@ -612,7 +599,7 @@ async def test_a_run_of_the_benchs_own_budget_is_its_newest_run(open_lab: Open, 
 
 async def test_a_run_of_another_budget_is_not_the_benchs(open_lab: Open, tmp_path: Path) -> None:
     lesson = make_lesson(tmp_path, ONE)
-    async with open_lab(lesson=lesson, before=train("bad", episodes=5)) as (app, pilot):
+    async with open_lab(lesson=lesson, before=trained("bad", episodes=5)) as (app, pilot):
         await pilot.press("1")
         assert "not trained yet" in rows(app)[0]
 
