@@ -28,6 +28,7 @@ MUTMUT = Path(sys.executable).with_name("mutmut")
 NO_FAULT = "no.such.fault"
 SURVIVED, UNTESTED = "survived", "no tests"
 TRIES = 2
+SQL = re.compile(r'"(select|insert|update|delete|create|pragma|begin) ', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ GROUPS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sample", type=int, default=300, help="faults a group; 0 for all (300)")
+    parser.add_argument("--sample", type=int, default=150, help="faults a group; 0 for all (150)")
     parser.add_argument("--seed", type=int, default=0, help="names the sample (0)")
-    parser.add_argument("--children", type=int, default=2, help="processes at once (2)")
+    parser.add_argument("--children", type=int, default=3, help="processes at once (3)")
     asked = parser.parse_args()
     shutil.rmtree(WORK, ignore_errors=True)
     _make_faults()
@@ -115,7 +116,7 @@ def _report(group: Group, names: list[str]) -> list[str]:
     for name, result in results.items():
         if result not in (SURVIVED, UNTESTED):
             counts["noticed" if result != "not checked" else result] += 1
-        elif (change := _change(name)) in accepted:
+        elif (change := _change(name)) in accepted or _is_sql_in_other_letters(change):
             counts["accepted"] += 1
         else:
             counts["missed"] += 1
@@ -132,6 +133,12 @@ def _change(name: str) -> str:
     shown = subprocess.run([MUTMUT, "show", name], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     lines = re.findall(r"^[-+](?![-+]{2} ).*$", shown, re.MULTILINE)
     return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines)
+
+
+def _is_sql_in_other_letters(change: str) -> bool:
+    """Whether a fault only writes a statement in capital or in small letters, which SQL does not tell apart."""
+    before, _, after = change.partition("\n")
+    return SQL.search(before) is not None and before[1:].lower() == after[1:].lower()
 
 
 def _accepted() -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui_lab.fakes import drawn_text
 from tests.tui_lab.pilot import LabPilot, Open, block, flat, make_lesson, only, until
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
@@ -80,6 +81,8 @@ async def test_it_names_only_keys_that_do_something_here(open_lab: Open, lesson:
         assert "Show the next chart" not in text
         assert "Open bench 1" in text
         assert "Open bench 2" not in text
+        lines = [line.strip(" │┃█▌▐▎|") for line in drawn_text(app).splitlines()]
+        assert "r  Start what is chosen on the bench" in lines, "each key has a line of its own"
 
 
 @pytest.mark.parametrize("key", ["escape", "question_mark", "q", "enter"])

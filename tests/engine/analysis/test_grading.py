@@ -112,6 +112,13 @@ def test_a_clone_that_often_acts_otherwise_is_below(store: Store) -> None:
     assert reason(found) == f"test accuracy {accuracy:.3f} is below 0.95 with 10,000 rows."
 
 
+def test_an_accuracy_at_the_mark_passes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = clone(store, "mine", card(TRAIN_ROWS), flipped=250)
+    reached = grade(store, 1, mine).measured["test_accuracy"]
+    monkeypatch.setattr("engine.analysis.grading.ACCURACY", reached)
+    assert grade(store, 1, mine).passed
+
+
 def test_a_clone_of_too_few_rows_or_of_none_told_does_not_pass(store: Store) -> None:
     found = grade(store, 1, clone(store, "few", card(TRAIN_ROWS - 1)))
     assert reason(found) == "few was trained on 9,999 rows; the challenge asks for 10,000."
@@ -191,6 +198,7 @@ def test_another_number_of_hidden_layers_is_not_measured(store: Store, hidden: t
 def test_another_environment_is_not_what_it_is_about(store: Store) -> None:
     found = grade(store, 2, simple(store, "car", (2,), "MountainCar-v0"))
     assert reason(found) == "car acts in MountainCar-v0; the challenge is about CartPole-v1."
+    assert found.challenge == 2
 
 
 def test_the_newest_run_with_one_hidden_layer_in_cartpole_is_graded_and_a_damaged_one_passed_by(store: Store) -> None:
@@ -204,6 +212,8 @@ def test_the_newest_run_with_one_hidden_layer_in_cartpole_is_graded_and_a_damage
     for run in runs:
         store.update_run(run, status=str(Status.FINISHED))
     store.update_run(runs[-1], spec={})
+    clone_run = store.add_run(ImitationSpec(ImitationConfig(nn_hidden_layers=(2,)), DataSource(), DataSource())).id
+    store.update_run(clone_run, status=str(Status.FINISHED))
     simple(store, "mine", (2,))
     folder = store.run_folder(runs[0]) / "agents" / "last"
     save_agent(folder, load_agent(store.agents_folder() / "mine"))

@@ -351,6 +351,19 @@ def test_a_removed_folder_is_gone_with_all_that_is_left_of_it(tmp_path: Path) ->
     assert names(tmp_path) == set()
 
 
+def test_a_folder_stays_where_an_older_one_beside_it_cannot_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    replace_folder(tmp_path / ".folder.old", OLD)
+    replace_folder(folder, NEW)
+    replace_folder(tmp_path / ".folder.old", OLD)
+    monkeypatch.setattr(files, "_settle", lambda folder: None)
+    with pytest.raises(PermissionError, match=r"\.folder\.old"):
+        remove_folder(folder)
+    assert read_folder(folder, ["a", "b"]) == NEW
+
+
 def test_there_must_be_a_folder_to_remove(tmp_path: Path) -> None:
     for folder in (tmp_path / "folder", tmp_path / "absent" / "folder"):
         with pytest.raises(FileNotFoundError):
