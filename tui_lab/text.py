@@ -30,6 +30,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something: "1 episode", "1,000 episodes"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def accuracy(share: float) -> str:
     """An accuracy as the course prints it: `.687`."""
     return f"{share:.3f}".removeprefix("0")

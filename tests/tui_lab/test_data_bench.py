@@ -27,8 +27,8 @@ NOT_YET = [
     "○ test   10 rows from seed 1, not generated yet",
 ]
 DONE = [
-    "✓ train  20 rows, 1 episodes, seed 0: 8 left, 12 right",
-    "✓ test   10 rows, 1 episodes, seed 1: 4 left, 6 right",
+    "✓ train  20 rows, 1 episode, seed 0: 8 left, 12 right",
+    "✓ test   10 rows, 1 episode, seed 1: 4 left, 6 right",
 ]
 START = "r lets the agent act until the rows are collected."
 TRAIN_TABLE = """\

@@ -15,7 +15,7 @@ from engine.storage.records import Status
 from tui_lab.lesson import Data as DataBlock
 from tui_lab.marks import progress_bar, status_mark
 from tui_lab.plotting import Picture, Series, nice_ceiling
-from tui_lab.text import count, percent
+from tui_lab.text import count, counted, percent
 from tui_lab.themes import css_color, series_color
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
@@ -131,13 +131,13 @@ class DataBench(Bench):
         name = f" {side:<6} "
         if job is None or job.status == Status.FAILED:
             status = None if job is None else job.status
-            what = f"{count(samples)} rows from seed {seed}, not generated yet"
+            what = f"{counted(samples, 'row')} from seed {seed}, not generated yet"
             return Content.assemble(status_mark(status, self.glyphs), name, (what, "$muted"))
         if job.samples is None:
             bar = progress_bar(job.progress, 10, self.glyphs)
             return Content.assemble(status_mark(job.status, self.glyphs), name, bar, f" {percent(job.progress)}")
         balance = ", ".join(f"{n} {name}" for n, name in zip(job.samples.balance(), ACTION_NAMES, strict=True))
-        words = f"{count(samples)} rows, {job.samples.episodes} episodes, seed {seed}: {balance}"
+        words = f"{counted(samples, 'row')}, {counted(job.samples.episodes, 'episode')}, seed {seed}: {balance}"
         return Content.assemble(status_mark(job.status, self.glyphs), name, words)
 
 
