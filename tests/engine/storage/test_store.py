@@ -102,6 +102,17 @@ def test_a_home_that_cannot_be_used_is_reported_with_the_way_out(home: Path) -> 
         Store(home)
 
 
+def test_a_database_that_cannot_be_written_just_now_may_be_later(home: Path) -> None:
+    store = Store(home)
+    with store._read() as db:
+        db.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreBusyError, match=r"lab\.db cannot be used just now: .*; look at the disk and its permis"):
+        add(store)
+    with store._read() as db:
+        db.execute("PRAGMA query_only = OFF")
+    add(store)
+
+
 def test_a_damaged_database_is_reported(home: Path) -> None:
     home.mkdir()
     (home / "lab.db").write_bytes(b"this is no database" * 100)
