@@ -26,7 +26,7 @@ from engine.storage.agent_folders import load_agent, save_agent
 from engine.storage.names import SHIPPED
 
 COMMAND = (
-    "train --preset good-2 --set double_q=true --set target_soft_update_rate=0.1 "
+    "train --preset as-written --set double_q=true --set target_soft_update_rate=0.1 "
     "--seed 100 --episodes 232 --name teacher"
 )
 EVALUATION_SEEDS = range(12)

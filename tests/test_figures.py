@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.learners.kinds import presets
 
 ROOT = Path(__file__).parent.parent
-MEASURED = json.loads((ROOT / "lessons" / "outcomes.json").read_text())["presets"]
+OUTCOMES = json.loads((ROOT / "lessons" / "outcomes.json").read_text())
+MEASURED = OUTCOMES["presets"]
+GOOD = "lessons/05-deep-q-learning-good.md"
 
 
 def page(name: str) -> str:
@@ -34,7 +38,88 @@ def test_the_lesson_on_seeds_says_what_was_measured() -> None:
         f"`good-2` ends perfect on {perfect('good-2', 'last')}, `good-1` on {perfect('good-1', 'last')}. "
         f"The kept best of `robust` is perfect on {perfect('robust', 'best')}."
     )
-    assert words in page("lessons/05-deep-q-learning-good.md")
+    assert words in page(GOOD)
+    assert f"of twenty seeds measured with this lab, {perfect('good-2', 'last')} ended perfect" in page(GOOD)
+    words = (
+        f"the course's second good set has one run at 500, and ends there on {perfect('good-2', 'last')} of 20 seeds."
+    )
+    assert words in page("lessons/08-whats-next.md")
+
+
+def test_the_lesson_on_bad_settings_says_what_they_came_to() -> None:
+    means = [seed["last"] for seed in MEASURED["bad"]["by_seed"]]
+    words = f"{sum(mean < 100 for mean in means)} ended below 100, and the best at {max(means):.0f}."
+    assert words in page("lessons/04-deep-q-learning-bad.md")
+
+
+def test_the_lesson_shows_the_ladder_of_the_two_accidents_as_it_was_measured() -> None:
+    start, check, truncation = OUTCOMES["ladders"]["as-written to good-2, target_check_behind_training first"]
+    assert (check["change"], truncation["change"]) == (
+        {"target_check_behind_training": True},
+        {"bootstrap_on_truncation": False},
+    )
+    rows = [
+        row("`as-written`", start),
+        row("+ target check", check),
+        row("+ truncation", truncation),
+    ]
+    assert "\n".join(rows) in (ROOT / GOOD).read_text()
+    assert check["return_difference"]["low"] > 0, "the lesson says that it makes the returns"
+    assert not truncation["return_difference"]["shown"], "the lesson says that no difference can be shown"
+    medians = f"is {truncation['iqm']:.0f} for good-2 and {start['iqm']:.0f} for as-written."
+    assert medians in page(GOOD)
+
+
+def test_the_lesson_shows_the_ladder_from_bad_to_good_as_it_was_measured() -> None:
+    steps = OUTCOMES["ladders"]["bad to good-2, discount_factor first"]
+    rows = [f"| `bad` | {steps[0]['perfect']} | |"]
+    for step in steps[1:]:
+        (change,) = step["change"]
+        rows.append(f"| `{change}` | {step['perfect']} | {difference(step)} |")
+    assert "\n".join(rows) in (ROOT / GOOD).read_text()
+    shown = {next(iter(step["change"])) for step in steps[1:] if step["return_difference"]["shown"]}
+    gains = {next(iter(step["change"])): step["return_difference"]["mean"] for step in steps[1:]}
+    assert gains.keys() - shown == {"learning_rate", "memory_size", "max_grad_norm"}
+    assert max(gains, key=lambda key: gains[key]) == "n_gradient_steps"
+    assert gains["discount_factor"] < 0 > gains["batch_size"]
+    assert max(step["perfect"] for step in steps) > steps[-1]["perfect"], (
+        "the lesson says that a set halfway does better"
+    )
+
+
+def difference(step: dict[str, Any]) -> str:
+    return "{mean:+.0f} ({low:+.0f} to {high:+.0f})".format(**step["return_difference"])
+
+
+def row(settings: str, step: dict[str, Any]) -> str:
+    told = difference(step) if "return_difference" in step else ""
+    cells = [settings, f"{step['perfect']} of 20", f"{step['iqm']:.0f}", told]
+    return "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|"
+
+
+def test_the_lesson_tells_how_many_runs_end_far_above_the_ceiling() -> None:
+    above = {
+        name: sum(seed["q_at_end"] > 200 for seed in MEASURED[name]["by_seed"]) for name in ("good-2", "as-written")
+    }
+    words = (
+        f"Of twenty runs of `good-2`, {above['good-2']} end with a mean q above 200, twice the ceiling; "
+        f"of `as-written`, {above['as-written']}."
+    )
+    assert words in page(GOOD)
+
+
+@pytest.mark.parametrize("ladder", OUTCOMES["ladders"])
+def test_a_ladder_follows_from_the_returns_of_its_seeds(ladder: str) -> None:
+    every = MEASURED | OUTCOMES["rungs"]
+    for step in OUTCOMES["ladders"][ladder]:
+        entry = every[step["rung"]]
+        means = [seed["last"] for seed in entry["by_seed"]]
+        assert step["perfect"] == means.count(500.0)
+        for seed in entry["by_seed"]:
+            pairs = [pair.split("x") for pair in seed["last_returns"].split()]
+            counts = np.array([(float(value), int(count)) for value, count in pairs])
+            assert counts[:, 1].sum() == 1_000
+            assert counts[:, 0] @ counts[:, 1] / 1_000 == pytest.approx(seed["last"])
 
 
 @pytest.mark.parametrize("preset", ["one-hidden", "smallest"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.learners.config import CONFIRMATION_EPISODES
 from engine.learners.environment_facts import EnvironmentFacts, environment_facts
 from engine.learners.kind import Finding
 from engine.learners.metrics import MetricLog, Values
@@ -54,11 +55,23 @@ def dqn_findings(spec: DQNSpec, log: MetricLog) -> list[Finding]:
     """What the returns, the Q-values and the schedule of a DQN run show."""
     facts = environment_facts(spec.config.environment)
     found = [
+        _early_end(spec, log),
         _returns_finding(facts, log.trailing("return", RETURN_WINDOW)[RETURN_WINDOW - 1 :]),
         _overestimation(facts, spec.config.discount_factor, log.last("q")),
         _no_exploration(spec),
     ]
     return [finding for finding in found if finding is not None]
+
+
+def _early_end(spec: DQNSpec, log: MetricLog) -> Finding | None:
+    episodes, scores = log.read("selection")
+    if not spec.config.end_when_perfect or not log.length("first_perfect"):
+        return None
+    return Finding(
+        "perfect",
+        f"each of {CONFIRMATION_EPISODES:,} confirming episodes after episode {episodes[-1]:.0f} had a return of "
+        f"{scores[-1]:.0f}, so the run ended there.",
+    )
 
 
 def _returns_finding(facts: EnvironmentFacts, means: Values) -> Finding | None:

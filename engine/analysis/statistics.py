@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -99,3 +100,37 @@ def bootstrap_interval(
     found = [statistic(resample) for resample in drawn]
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A mean difference, and the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves out zero: where it does not, so few seeds could not show a difference."""
+        return self.low > 0 or self.high < 0
+
+
+def paired_difference(
+    before: Sequence[float] | Values, after: Sequence[float] | Values, confidence: float = 0.95
+) -> Difference:
+    """The mean of `after` less `before`, shapes [n], seed by seed, with a percentile bootstrap interval.
+
+    The same seed draws the same initial weights and episode starts on both sides, so what it brings to both cancels
+    out. Seeds are drawn again as pairs.
+
+    Raises:
+        ValueError: the sides have different lengths or no values, or `confidence` is not between 0 and 1.
+    """
+    if len(before) != len(after):
+        raise ValueError(
+            f"a paired difference needs as many values before as after, not {len(before)} and {len(after)}."
+        )
+    differences = np.asarray(after, np.float64) - np.asarray(before, np.float64)
+    low, high = bootstrap_interval(differences, lambda drawn: float(drawn.mean()), confidence)
+    return Difference(float(differences.mean()), low, high)

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.analysis.findings import RETURN_WINDOW, dqn_findings
+from engine.learners.config import DQNConfig
 from engine.learners.environment_facts import check_state_scale, environment_facts
 from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Span, Trace
 from engine.learners.kinds import register
 from engine.learners.metrics import MetricLog
-from engine.learners.presets import DQN_PRESETS
+from engine.learners.presets import COURSE_ACCIDENTS, DQN_PRESETS
 from engine.learners.schedules import schedule_facts
 from engine.learners.specs import DQNSpec
+
+LAB_SETTINGS = {f.name for f in dataclasses.fields(DQNConfig) if f.default is not dataclasses.MISSING} - {"seed"}
+"""The settings that the course does not know."""
 
 
 def _returns(spec: DQNSpec) -> Span:
@@ -72,6 +76,10 @@ class DQN(Kind):
             return ()
         at = len(means) - 1 - int(means[::-1].argmax())
         return Figure("kept best: episode", float(episodes[at]), "count"), Figure("greedy", float(means[at]), "return")
+
+    def unsaid(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """A dict that has only the course's keys was made for the course's code."""
+        return {} if LAB_SETTINGS & settings.keys() else dict(COURSE_ACCIDENTS)
 
     def practice(self, spec: DQNSpec) -> dict[str, float | int | None]:
         return dataclasses.asdict(schedule_facts(spec.config))

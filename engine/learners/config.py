@@ -19,6 +19,11 @@ from engine.learners.settings import (
     text,
 )
 
+SELECTION_EPISODES = 100
+"""Greedy episodes that score a network which may be kept."""
+CONFIRMATION_EPISODES = 5_000
+"""As many more where each of those was perfect: a fall in one episode of 1,000 hides too well in as many."""
+
 
 def parameter_count(sizes: Sequence[int]) -> int:
     """Weights and biases of a network with these layer widths, input and output included: 4-256-2 has 1,794."""
@@ -47,8 +52,14 @@ class DQNConfig(Settings):
         target_soft_update_rate: null copies the network into the target; a rate t blends t of it in at each update.
         learning_rate_final_fraction: the rate falls linearly to this fraction by the end of the run's budget.
         state_scale: null, or one divisor for each state value.
-        bootstrap_on_truncation: true continues the return past a time limit; false repeats the course's code.
+        bootstrap_on_truncation: true continues the return past a time limit; false takes it for failure, as the
+            course's code does.
+        target_check_behind_training: false updates the target network every `freq_steps_update_target` environment
+            steps; true only looks at that on training steps, as the course's code does, so that every 10 steps with
+            training every 8 happens every 40.
         keep_best_every_episodes: null, or evaluate every so many episodes and keep the best network.
+        end_when_perfect: end the run with the first such evaluation whose every episode was perfect, the 5,000 that
+            confirm it included.
         environment: a Gymnasium id with a flat Box observation and a Discrete action.
     """
 
@@ -72,7 +83,9 @@ class DQNConfig(Settings):
     learning_rate_final_fraction: float = setting(number(0, 1), 1.0)
     state_scale: tuple[float, ...] | None = setting(optional(divisors), None)
     bootstrap_on_truncation: bool = setting(boolean, True)
+    target_check_behind_training: bool = setting(boolean, False)
     keep_best_every_episodes: int | None = setting(optional(integer(1)), None)
+    end_when_perfect: bool = setting(boolean, False)
     environment: str = setting(text, "CartPole-v1")
 
     def _check_together(self) -> None:
@@ -81,6 +94,8 @@ class DQNConfig(Settings):
                 f"n_steps_warm_up_memory ({self.n_steps_warm_up_memory}) must be at most memory_size "
                 f"({self.memory_size}), or training never starts."
             )
+        if self.end_when_perfect and self.keep_best_every_episodes is None:
+            raise ConfigError("end_when_perfect needs evaluations to look at; set keep_best_every_episodes too.")
         if self.normalize_state and self.state_scale is not None:
             raise ConfigError("normalize_state and state_scale both scale the state; set only one of them.")
 

@@ -5,7 +5,8 @@ Each environment step, in this order:
     2  store the transition in the replay buffer;
     3  every `freq_steps_train` steps, once the buffer holds `n_steps_warm_up_memory`: a burst of `n_gradient_steps`
        Adam steps, each on a uniformly drawn batch, on the mean squared TD error, gradient norm clipped;
-    4  every `freq_steps_update_target` steps: update the target network.
+    4  every `freq_steps_update_target` steps (on training steps only, with `target_check_behind_training`): update the
+       target network.
 The target network does not change inside a burst, so its values for the whole burst come from one forward pass.
 """
 
@@ -20,7 +21,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.learners.config import DQNConfig
+from engine.learners.config import CONFIRMATION_EPISODES, SELECTION_EPISODES, DQNConfig
 from engine.learners.divergence import DivergenceError, divergence
 from engine.learners.environment import Environment, state_scaling
 from engine.learners.environment_facts import environment_facts
@@ -31,9 +32,6 @@ from engine.learners.policy import Policy
 from engine.learners.replay import ReplayBuffer
 from engine.learners.schedules import epsilon_at, learning_rate_at
 from engine.learners.specs import EPISODES
-
-SELECTION_EPISODES = 100
-CONFIRMATION_EPISODES = 1_000
 
 
 def td_targets(
@@ -114,11 +112,18 @@ class DQNLearner:
     @property
     def _training_over(self) -> bool:
         out_of_steps = self.max_env_steps is not None and self.env_steps >= self.max_env_steps
-        return self.episode_index >= self.episodes or out_of_steps
+        return self.episode_index >= self.episodes or out_of_steps or self._ended_perfect
+
+    @property
+    def _ended_perfect(self) -> bool:
+        """Only a confirmed network scores the highest return, so the best score tells."""
+        return self.config.end_when_perfect and self._best_score == self._facts.best_return
 
     @property
     def progress(self) -> float:
         """Share of the budget that is used, in [0, 1]."""
+        if self._ended_perfect:
+            return 1.0
         steps = 0.0 if self.max_env_steps is None else self.env_steps / self.max_env_steps
         return min(1.0, max(steps, self.episode_index / self.episodes))
 
@@ -142,9 +147,12 @@ class DQNLearner:
         self._observation = next_state
         self._episode_return += reward
         self.env_steps += 1
-        if self.env_steps % config.freq_steps_train == 0 and len(self.replay) >= config.n_steps_warm_up_memory:
+        training = self.env_steps % config.freq_steps_train == 0 and len(self.replay) >= config.n_steps_warm_up_memory
+        if training:
             self._learn()
-        if self.env_steps % config.freq_steps_update_target == 0:
+        if self.env_steps % config.freq_steps_update_target == 0 and (
+            training or not config.target_check_behind_training
+        ):
             self._update_target()
         if terminated or truncated:
             self._end_episode(epsilon, terminated, truncated)

@@ -186,6 +186,10 @@ class Kind(ABC):
         """
         environment_facts(self.environment(spec.config))
 
+    def unsaid(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings that a dict from elsewhere leaves unsaid because the code that it was made for decides them."""
+        return {}
+
     def layer_sizes(self, config: Any) -> tuple[int, ...]:
         """Widths of the network's layers, input and output included."""
         facts = environment_facts(self.environment(config))

@@ -110,12 +110,26 @@ def settings_from_dict(settings: Mapping[str, Any], usual: str | None = None) ->
     Raises:
         ConfigError: there is no such kind, or the settings are not its own.
     """
+    kind, given = _told_apart(settings, usual)
+    return kind, kind.spec_type.config_type.from_dict(given)
+
+
+def unsaid_settings(settings: Mapping[str, Any], usual: str | None = None) -> dict[str, Any]:
+    """What a dict of settings from elsewhere leaves unsaid (`Kind.unsaid`), by the kind that it is found to be of.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    kind, given = _told_apart(settings, usual)
+    return kind.unsaid(given)
+
+
+def _told_apart(settings: Mapping[str, Any], usual: str | None) -> tuple[Kind, dict[str, Any]]:
     given = dict(settings)
     name = given.pop("kind", None) or usual or _kind_by_keys(given)
     if not isinstance(name, str):
         raise ConfigError(f"kind should name a kind of learner, such as dqn, not {name!r}.")
-    kind = kind_named(name)
-    return kind, kind.spec_type.config_type.from_dict(given)
+    return kind_named(name), given
 
 
 def settings_to_dict(kind: str, config: Settings) -> dict[str, Any]:

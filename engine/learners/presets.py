@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.learners.config import DQNConfig, ImitationConfig
 from engine.learners.kind import Preset
 from engine.learners.specs import EPISODES, DataSource, DQNSpec, ImitationSpec
 
 COURSE_REPOSITORY = "https://github.com/Paulescu/hands-on-rl (03_cart_pole)"
+COURSE_ACCIDENTS: dict[str, Any] = {"bootstrap_on_truncation": False, "target_check_behind_training": True}
+"""What the course's code does beside its settings, which do not tell of it."""
 
 BAD = DQNConfig(
     learning_rate=0.000171782176772688,
@@ -24,6 +28,7 @@ BAD = DQNConfig(
     epsilon_end=0.19818684841911674,
     steps_epsilon_decay=1_000,
     seed=0,
+    **COURSE_ACCIDENTS,
 )
 
 GOOD_1 = DQNConfig(
@@ -42,6 +47,7 @@ GOOD_1 = DQNConfig(
     epsilon_end=0.14856584122699473,
     steps_epsilon_decay=10_000,
     seed=2_386_916_045,
+    **COURSE_ACCIDENTS,
 )
 
 GOOD_2 = GOOD_1.replace(
@@ -52,12 +58,15 @@ GOOD_2 = GOOD_1.replace(
     epsilon_end=0.06286625175600052,
 )
 
-ROBUST = GOOD_2.replace(
+AS_WRITTEN = GOOD_2.replace(bootstrap_on_truncation=True, target_check_behind_training=False)
+
+ROBUST = AS_WRITTEN.replace(
     double_q=True,
     target_soft_update_rate=0.1,
     learning_rate_final_fraction=0.1,
     state_scale=[2.4, 2.0, 0.21, 2.0],
     keep_best_every_episodes=5,
+    end_when_perfect=True,
     epsilon_end=0.02,
     steps_epsilon_decay=2_000,
     seed=0,
@@ -83,9 +92,10 @@ DQN_PRESETS = (
     _dqn("bad", "DQN, the course's bad settings", BAD, f"notebook 06, {COURSE_REPOSITORY}"),
     _dqn("good-1", "DQN, first good set", GOOD_1, f"notebook 07, {COURSE_REPOSITORY}"),
     _dqn("good-2", "DQN, second good set", GOOD_2, f"notebook 07, {COURSE_REPOSITORY}"),
-    _dqn("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from good-2"),
+    _dqn("as-written", "DQN, second good set taken literally", AS_WRITTEN, "good-2 without the accidents of its code"),
+    _dqn("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from as-written", 300),
     _dqn("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", 300),
-    _dqn("smallest", "DQN, the smallest network found", SMALLEST, "the lab's own, from one-hidden", 500),
+    _dqn("smallest", "DQN, the smallest network found", SMALLEST, "the lab's own, from one-hidden", 1_000),
 )
 IMITATION_PRESETS = (
     _imitation("linear", "imitation, no hidden layer"),

@@ -33,24 +33,22 @@ class ScheduleFacts:
     epsilon_floor_step: int
     gradient_steps_per_env_step: float
     target_update_steps: int
-    target_update_steps_in_course_code: int
     value_ceiling: float | None
 
 
 def schedule_facts(config: DQNConfig) -> ScheduleFacts:
     """Derive the facts of one config.
 
-    In the course's code the target is only looked at on training steps, so its period there is the least common
-    multiple of `freq_steps_train` and `freq_steps_update_target`; the lab counts environment steps as the name says.
+    With `target_check_behind_training` the target's period is the least common multiple of `freq_steps_train` and
+    `freq_steps_update_target`.
     """
-    train = config.freq_steps_train
+    train, update = config.freq_steps_train, config.freq_steps_update_target
     first = math.ceil(config.n_steps_warm_up_memory / train) * train
     return ScheduleFacts(
         first_training_step=first,
         epsilon_at_first_training=epsilon_at(config, first),
         epsilon_floor_step=config.steps_epsilon_decay,
         gradient_steps_per_env_step=config.n_gradient_steps / train,
-        target_update_steps=config.freq_steps_update_target,
-        target_update_steps_in_course_code=math.lcm(train, config.freq_steps_update_target),
+        target_update_steps=math.lcm(train, update) if config.target_check_behind_training else update,
         value_ceiling=environment_facts(config.environment).value_ceiling(config.discount_factor),
     )

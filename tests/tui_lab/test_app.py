@@ -38,7 +38,7 @@ from tui_lab.widgets.run_bench import RunBench
 EXPECTED = Path(__file__).parent / "expected"
 MODELS = 2
 """Position of a lesson in the course."""
-SEVERAL = block("run", title="Several", presets=["bad", "good-1", "good-2", "robust"], charts=["return", "loss"])
+SEVERAL = block("run", title="Several", presets=["bad", "good-1", "good-2", "as-written"], charts=["return", "loss"])
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import Result
 from command_line import FIGURES, FIT_KEYS, SMALL, TRAIN_KEYS, lab, lab_json, refusal, rows
 
-from engine.learners.presets import GOOD_1
+from engine.learners.presets import AS_WRITTEN, COURSE_ACCIDENTS, GOOD_1, GOOD_2
 from tui_lab.commands import outcome
 
 # --- train
@@ -60,6 +62,25 @@ def test_a_settings_file_stands_alone_or_over_a_preset_and_single_settings_over_
     changed = lab_json("runs", "show", over["run"])["changed_from_preset"]
     assert changed == {"batch_size": 11, "nn_hidden_layers": [9], "double_q": True}
     assert "'batch_size' is missing" in refusal("train", "--config", _file(tmp_path, "{'learning_rate': 0.1}"))
+
+
+def test_a_dict_with_the_courses_keys_alone_runs_like_the_courses_code_and_is_told_so(tmp_path: Path) -> None:
+    course = {key: value for key, value in GOOD_2.given().items() if key not in COURSE_ACCIDENTS}
+    told = "bootstrap_on_truncation=false and target_check_behind_training=true"
+    file = _file(tmp_path, f"HYPER_PARAMS = {course}")
+    result = lab("train", "--config", file, *SMALL, "--json")
+    assert [line for line in result.stderr.splitlines() if told in line]
+    assert settings_of(result) == GOOD_2.to_dict() | {"nn_hidden_layers": [8]}
+    otherwise = lab("train", "--config", file, *SMALL, "--set", "bootstrap_on_truncation=true", "--json")
+    assert "bootstrap_on_truncation=true and target_check_behind_training=true" in otherwise.stderr
+    assert settings_of(otherwise)["bootstrap_on_truncation"] is True
+    literal = lab("train", "--config", _file(tmp_path, repr(course | {"double_q": False})), *SMALL, "--json")
+    assert "target_check_behind_training" not in literal.stderr
+    assert settings_of(literal) == AS_WRITTEN.to_dict() | {"nn_hidden_layers": [8]}
+
+
+def settings_of(trained: Result) -> dict[str, Any]:
+    return dict(lab_json("runs", "show", json.loads(trained.stdout)["run"])["settings"])
 
 
 def _file(folder: Path, text: str) -> Path:

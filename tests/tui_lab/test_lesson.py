@@ -24,7 +24,19 @@ from tui_lab.lesson import (
     load_lesson,
 )
 
-PRESETS = {"linear", "mlp-1", "mlp-2", "mlp-3", "bad", "good-1", "good-2", "robust", "one-hidden", "smallest"}
+PRESETS = {
+    "linear",
+    "mlp-1",
+    "mlp-2",
+    "mlp-3",
+    "bad",
+    "good-1",
+    "good-2",
+    "as-written",
+    "robust",
+    "one-hidden",
+    "smallest",
+}
 
 FRONT_MATTER = '+++\ntitle = "T"\nsection = "5"\nsummary = "S"\nminutes = 3\n+++\n'  # 6 lines
 

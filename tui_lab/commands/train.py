@@ -13,6 +13,7 @@ import click
 from tui_lab.commands.errors import Misuse
 from tui_lab.commands.options import SEED, Options, json_option, name_option, pass_options
 from tui_lab.commands.outcome import free_name, see_through
+from tui_lab.commands.output import note
 from tui_lab.commands.seeds import train_seeds
 from tui_lab.commands.waiting import stop_signals
 
@@ -32,7 +33,8 @@ TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
     "config_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Settings as JSON or a Python dict; over those of --preset where both are given.",
+    help="Settings as JSON or a Python dict; over those of --preset where both are given. With the course's keys alone "
+    "they run as in the course's code.",
 )
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="One setting over all others; repeatable.")
 @click.option("--episodes", type=click.IntRange(1), help="Training episodes.  [default: the preset's, else 200]")
@@ -89,11 +91,12 @@ def _spec(
     Raises:
         ConfigError: a setting is wrong, or does not fit the environment.
     """
-    from engine.learners.kinds import kind_of, preset, settings_from_dict, settings_to_dict
+    from engine.learners.kinds import kind_of, preset, settings_from_dict, settings_to_dict, unsaid_settings
     from engine.learners.settings import read_settings
     from engine.learners.specs import EpisodesSpec
 
     values: dict[str, Any] = {}
+    unsaid: dict[str, Any] = {}
     usual: EpisodesSpec | None = None
     if preset_name is not None:
         chosen = preset(preset_name)
@@ -103,7 +106,9 @@ def _spec(
         values |= settings_to_dict(chosen.spec.kind, chosen.config)
         usual = chosen.spec
     if file is not None:
-        values |= read_settings(file)
+        given = read_settings(file)
+        unsaid = {} if preset_name is not None else unsaid_settings(given, usual=KIND)
+        values |= unsaid | given
     for setting in settings:
         key, value = _setting(setting)
         values[key] = value
@@ -117,6 +122,9 @@ def _spec(
     spec = replace(usual, config=config) if usual is not None and usual.kind == kind.name else spec_type(config)
     spec = replace(spec, episodes=episodes or spec.episodes, max_env_steps=max_steps or spec.max_env_steps)
     kind.check(spec)
+    if unsaid:
+        added = " and ".join(f"{key}={json.dumps(values[key])}" for key in unsaid)
+        note(f"{file} has the course's settings alone, so the run does as the course's code does: {added}.")
     return spec
 
 

@@ -45,6 +45,16 @@ def falling(start: float, end: float, count: int) -> list[float]:
     return [float(value) for value in np.linspace(start, end, count)]
 
 
+def test_a_run_that_ended_early_says_why_and_says_it_first() -> None:
+    config = dqn_config(keep_best_every_episodes=5, end_when_perfect=True)
+    log = log_of(**{"return": [400.0] * 40, "q": [150.0] * 3, "selection": [480.0, 500.0]})
+    assert "perfect" not in names(config, log)
+    log.append("first_perfect", 9_000, 1)
+    assert names(config, log)[0] == "perfect"
+    assert "each of 5,000 confirming episodes after episode 1 had a return of 500" in diagnose(config, log)[0].text
+    assert "perfect" not in names(dqn_config(keep_best_every_episodes=5), log)
+
+
 def test_too_few_epochs_are_not_judged() -> None:
     assert fit(falling(0.7, 0.1, 9), falling(0.7, 0.9, 9), 0.99, 0.8) == []
     assert imitation_findings(MetricLog()) == []

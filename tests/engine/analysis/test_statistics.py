@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analysis.statistics import bootstrap_interval, interquartile_mean, wilson_interval
+from engine.analysis.statistics import bootstrap_interval, interquartile_mean, paired_difference, wilson_interval
 
 # The square of the 97.5 % point of the normal distribution, 1.959964.
 Z_SQUARED = 3.841459
@@ -121,3 +121,28 @@ def test_the_bootstrap_of_equal_values_has_no_width_and_of_nothing_is_refused() 
     assert bootstrap_interval([500.0] * 4, interquartile_mean) == (500, 500)
     with pytest.raises(ValueError, match="at least 1 value"):
         bootstrap_interval([], interquartile_mean)
+
+
+# --- paired differences
+
+
+def test_a_paired_difference_takes_out_what_both_sides_share() -> None:
+    before = np.array([10.0, 500.0, 30.0, 250.0] * 5)
+    found = paired_difference(before, before + 7)
+    assert (found.mean, found.low, found.high) == (7, 7, 7)
+    assert found.shown
+    assert paired_difference(before + 7, before).mean == -7
+
+
+def test_a_difference_within_its_interval_is_not_shown() -> None:
+    generator = np.random.default_rng(0)
+    before = generator.normal(size=20)
+    found = paired_difference(before, generator.normal(size=20))
+    assert found.low < found.mean < found.high
+    assert not found.shown
+    assert not paired_difference(before, before).shown
+
+
+def test_sides_of_different_lengths_make_no_pairs() -> None:
+    with pytest.raises(ValueError, match="as many values before as after, not 2 and 1"):
+        paired_difference([1.0, 2.0], [1.0])

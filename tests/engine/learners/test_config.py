@@ -45,7 +45,9 @@ def test_the_labs_own_settings_default_to_plain_dqn() -> None:
         "learning_rate_final_fraction": 1.0,
         "state_scale": None,
         "bootstrap_on_truncation": True,
+        "target_check_behind_training": False,
         "keep_best_every_episodes": None,
+        "end_when_perfect": False,
         "environment": "CartPole-v1",
     }
 
@@ -181,6 +183,12 @@ def test_a_warm_up_that_never_fills_is_refused() -> None:
 def test_two_scalings_at_once_are_refused() -> None:
     with pytest.raises(ConfigError, match="set only one of them"):
         DQNConfig.from_dict({**COURSE, "normalize_state": True, "state_scale": [1, 1, 1, 1]})
+
+
+def test_to_end_when_perfect_a_run_must_be_evaluated() -> None:
+    with pytest.raises(ConfigError, match="end_when_perfect needs evaluations to look at; set keep_best_every_epis"):
+        DQNConfig.from_dict({**COURSE, "end_when_perfect": True})
+    assert DQNConfig.from_dict({**COURSE, "end_when_perfect": True, "keep_best_every_episodes": 5}).end_when_perfect
 
 
 @pytest.mark.parametrize("layers", [None, [], ()])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from engine.agents.evaluation import evaluate
-from engine.learners.config import DQNConfig
+from engine.learners.config import CONFIRMATION_EPISODES, DQNConfig
 from engine.learners.divergence import DivergenceError
 from engine.learners.dqn import DQNLearner, td_targets
 from engine.learners.replay import Batch
@@ -203,6 +203,21 @@ def test_the_target_network_is_updated_on_the_promised_steps_and_no_others(rate:
         assert torch.equal(learner().target.flat, learner().network.flat)
 
 
+def test_behind_the_training_check_the_target_is_updated_on_training_steps_alone() -> None:
+    config = dqn_config(
+        n_steps_warm_up_memory=21, freq_steps_train=4, freq_steps_update_target=6, target_check_behind_training=True
+    )
+    run = learner(config, env_steps=60)
+    updated_at = []
+    while not run.finished:
+        before = run.target.flat.clone()
+        run.advance()
+        if not torch.equal(run.target.flat, before):
+            assert torch.equal(run.target.flat, run.network.flat)
+            updated_at.append(run.env_steps)
+    assert updated_at == [24, 36, 48, 60]
+
+
 def test_the_network_changes_on_training_steps_with_a_warm_memory_and_no_others() -> None:
     config = dqn_config(n_steps_warm_up_memory=21, freq_steps_train=4, n_gradient_steps=3)
     run = learner(config, env_steps=60)
@@ -377,7 +392,9 @@ class Scripted:
 
 
 def test_the_first_selection_that_is_perfect_when_confirmed_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Scripted((99, 100), (100, 100), (999, 1_000), *[(100, 100), (1_000, 1_000)] * 20)
+    confirmed = (CONFIRMATION_EPISODES, CONFIRMATION_EPISODES)
+    missed = (CONFIRMATION_EPISODES - 1, CONFIRMATION_EPISODES)
+    script = Scripted((99, 100), (100, 100), missed, *[(100, 100), confirmed] * 20)
     monkeypatch.setattr(DQNLearner, "_greedy_episodes", lambda *given: script(*given))
     run, selected_at = learner(dqn_config(keep_best_every_episodes=2)), []
     while not run.finished:
@@ -425,7 +442,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "state_scale": [2.4, 2.0, 0.21, 2.0],
         "keep_best_every_episodes": 3,
     },
-    "normalised": {"normalize_state": True, "bootstrap_on_truncation": False},
+    "normalised": {"normalize_state": True, "bootstrap_on_truncation": False, "target_check_behind_training": True},
     "another environment": {"environment": "Acrobot-v1"},
 }
 

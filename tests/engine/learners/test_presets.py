@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.learners.config import DQNConfig, ImitationConfig, parameter_count
-from engine.learners.kinds import preset, presets
+from engine.learners.kinds import changed_settings, preset, presets
 from engine.learners.settings import ConfigError
 
 ROWS = {
@@ -42,6 +42,27 @@ def test_a_course_preset_is_plain_dqn_on_200_episodes(name: str) -> None:
     assert chosen.config.state_scale is None
     assert chosen.config.learning_rate_final_fraction == 1.0
     assert chosen.episodes == 200
+
+
+@pytest.mark.parametrize("name", ["bad", "good-1", "good-2"])
+def test_a_course_preset_has_the_accidents_of_the_courses_code(name: str) -> None:
+    settings = preset(name).config.to_dict()
+    assert settings["bootstrap_on_truncation"] is False
+    assert settings["target_check_behind_training"] is True
+
+
+def test_as_written_is_good_2_taken_literally_and_nothing_else() -> None:
+    assert changed_settings("good-2", preset("as-written").config.to_dict()) == {
+        "bootstrap_on_truncation": True,
+        "target_check_behind_training": False,
+    }
+
+
+@pytest.mark.parametrize("name", ["as-written", "robust", "one-hidden", "smallest"])
+def test_the_labs_own_presets_mean_what_their_settings_say(name: str) -> None:
+    settings = preset(name).config.to_dict()
+    assert settings["bootstrap_on_truncation"] is True
+    assert settings["target_check_behind_training"] is False
 
 
 @pytest.mark.parametrize(

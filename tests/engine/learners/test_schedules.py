@@ -53,10 +53,9 @@ def test_without_discount_there_is_no_ceiling() -> None:
     assert schedule_facts(dqn_config(discount_factor=1)).value_ceiling is None
 
 
-def test_every_10_steps_is_every_40_in_the_courses_code() -> None:
-    facts = schedule_facts(BAD)
-    assert facts.target_update_steps == 10
-    assert facts.target_update_steps_in_course_code == 40
+def test_every_10_steps_is_every_40_where_the_check_sits_behind_the_one_for_training() -> None:
+    assert schedule_facts(BAD).target_update_steps == 40
+    assert schedule_facts(BAD.replace(target_check_behind_training=False)).target_update_steps == 10
 
 
 @pytest.mark.parametrize(("warm_up", "every", "first"), [(1, 4, 4), (8, 4, 8), (9, 4, 12), (20, 1, 20)])

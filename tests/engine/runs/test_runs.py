@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,24 @@ def test_a_run_continued_after_its_first_perfect_selection_keeps_the_seconds_of_
     assert continued.wait(PATIENCE)
     assert lab.store.run(stopped.id).first_perfect_seconds == before.first_perfect_seconds
     assert (continued.state_hash, series(continued.log)) == (whole.state_hash, series(whole.log))
+
+
+def test_a_run_that_ends_when_perfect_ends_there_finished_and_with_its_best_weights(
+    lab: Laboratory, home: Path, perfect_at_once: DQNSpec
+) -> None:
+    spec = replace(perfect_at_once, config=perfect_at_once.config.replace(end_when_perfect=True))
+    run = straight(lab, spec)
+    assert (run.status, run.progress, run.counters["env_steps"]) == ("finished", 1.0, 20)
+    assert series(run.log)["first_perfect"] == [(20, 4)]
+    agents = lab.store.run_folder(run.id) / "agents"
+    last, best = ((agents / which / "model.safetensors").read_bytes() for which in ("last", "best"))
+    assert last == best
+    lab.run_type = stopping_at(21)
+    stopped = lab.start(spec)
+    assert stopped.wait(PATIENCE)
+    continued = Laboratory(home).continue_run(stopped.id)
+    assert continued.wait(PATIENCE)
+    assert (continued.status, continued.state_hash) == ("finished", run.state_hash)
 
 
 @pytest.mark.parametrize("older_checkpoint", [False, True])

@@ -1,0 +1,122 @@
+"""Ladders of causes: from one preset to another, one change at a time, so that each change's effect can be measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.learners.kinds import preset_spec, presets
+from engine.learners.specs import EpisodesSpec
+
+TRUNCATION, TARGET_CHECK = "bootstrap_on_truncation", "target_check_behind_training"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A spec that is measured: a preset, or one with some settings changed.
+
+    change: the settings in which it differs from the rung before; empty on the first.
+    """
+
+    name: str
+    preset: str
+    spec: EpisodesSpec
+    change: dict[str, Any]
+
+    @property
+    def flags(self) -> str:
+        """What tells `dqn-lab train` to train this."""
+        usual = presets()[self.preset].config.to_dict()
+        changed = {key: value for key, value in self.spec.config.to_dict().items() if usual[key] != value}
+        changed.pop("seed", None)
+        words = [f"--set {key}={json.dumps(value, separators=(',', ':'))}" for key, value in changed.items()]
+        return " ".join([f"--preset {self.preset}", *words])
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """From one preset to another; `order` names the settings in which they differ, in the order of their changes."""
+
+    start: str
+    end: str
+    order: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.start} to {self.end}, {self.order[0]} first"
+
+    def rungs(self) -> Iterator[Rung]:
+        """The start, then a rung for each change; the last one is the end.
+
+        Raises:
+            ValueError: `order` is not the settings in which start and end differ.
+        """
+        first, last = episodes_spec(self.start), episodes_spec(self.end)
+        before, after = first.config.to_dict(), last.config.to_dict()
+        differing = {key for key in before if before[key] != after[key] and key != "seed"}
+        if set(self.order) != differing or len(self.order) != len(differing):
+            raise ValueError(f"{self.start} and {self.end} differ in {', '.join(sorted(differing))}; name each once.")
+        yield Rung(self.start, self.start, first, {})
+        spec = first
+        for count, key in enumerate(self.order, start=1):
+            spec = replace(spec, config=spec.config.replace(**{key: after[key]}))
+            yield _named(spec, self, count, {key: after[key]})
+
+
+def _named(spec: EpisodesSpec, ladder: Ladder, count: int, change: dict[str, Any]) -> Rung:
+    """A rung above the first; under the name of the preset that it happens to be."""
+    for name, preset in presets().items():
+        if preset.spec.recipe == spec.recipe:
+            return Rung(name, name, spec, change)
+    return Rung("+".join([ladder.start, *ladder.order[:count]]), ladder.start, spec, change)
+
+
+def left_out(name: str, plain: str, keys: Iterable[tuple[str, ...]]) -> list[Rung]:
+    """A preset with one of its changes taken back at a time: these settings are as in the preset `plain` again."""
+    spec, usual = episodes_spec(name), episodes_spec(plain).config.to_dict()
+    rungs = []
+    for together in keys:
+        change = {key: usual[key] for key in together}
+        rung_spec = replace(spec, config=spec.config.replace(**change))
+        rungs.append(Rung(f"{name} without {' and '.join(together)}", name, rung_spec, change))
+    return rungs
+
+
+def episodes_spec(name: str) -> EpisodesSpec:
+    spec = preset_spec(name)
+    assert isinstance(spec, EpisodesSpec)
+    return spec
+
+
+LADDERS = (
+    Ladder(
+        "bad",
+        "good-2",
+        (
+            "discount_factor",
+            "n_gradient_steps",
+            "steps_epsilon_decay",
+            "epsilon_end",
+            "learning_rate",
+            "batch_size",
+            "memory_size",
+            "max_grad_norm",
+        ),
+    ),
+    Ladder("as-written", "good-2", (TARGET_CHECK, TRUNCATION)),
+    Ladder("as-written", "good-2", (TRUNCATION, TARGET_CHECK)),
+)
+LEFT_OUT = left_out(
+    "robust",
+    "as-written",
+    (
+        ("state_scale",),
+        ("double_q",),
+        ("target_soft_update_rate",),
+        ("learning_rate_final_fraction",),
+        ("epsilon_end", "steps_epsilon_decay"),
+    ),
+)
+"""What `robust` is without each of its changes. It cannot do without its selection, which ends it."""
