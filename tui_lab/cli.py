@@ -19,9 +19,10 @@ from tui_lab.commands.options import Options
 from tui_lab.commands.resume import resume
 from tui_lab.commands.runs import runs
 from tui_lab.commands.train import train
+from tui_lab.commands.tune import tune
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice
 
-COMMANDS = (train, resume, evaluate, generate, fit, runs, agents, grade, doctor)
+COMMANDS = (train, resume, evaluate, generate, fit, tune, runs, agents, grade, doctor)
 SIGNALLED = 128
 """Exit codes above it name the signal that ended the lab."""
 

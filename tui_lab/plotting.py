@@ -34,12 +34,14 @@ class Picture:
 
     limits: (low, high) of each axis.
     levels: heights of muted horizontal lines, such as a ceiling.
+    x_ticks: places along x with what is written there; without any, round numbers.
     """
 
     series: tuple[Series, ...] = ()
     x_limits: tuple[float, float] = (0.0, 1.0)
     y_limits: tuple[float, float] = (0.0, 1.0)
     levels: tuple[float, ...] = ()
+    x_ticks: tuple[tuple[float, str], ...] = ()
 
 
 def draw(picture: Picture, width: int, height: int, glyphs: Glyphs, color: Ramp) -> list[Text]:
@@ -63,8 +65,11 @@ def draw(picture: Picture, width: int, height: int, glyphs: Glyphs, color: Ramp)
     for axis, limits, room in (("x", picture.x_limits, width // 12), ("y", picture.y_limits, height // 3)):
         low, high = limits
         ticks = nice_ticks(low, high, max(2, min(6, room)))
+        labels = tick_labels(ticks)
+        if axis == "x" and picture.x_ticks:
+            ticks, labels = map(list, zip(*picture.x_ticks, strict=True))
         figure.ruler(axis).lim(low, high)
-        figure.ruler(axis).ticks(ticks, tick_labels(ticks))
+        figure.ruler(axis).ticks(ticks, labels)
     rows = figure.build().string().split("\n")[:height]
     figure.clear()
     texts = [Text.from_ansi(row) for row in rows]

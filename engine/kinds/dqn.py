@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.analysis.findings import RETURN_WINDOW, dqn_findings
@@ -41,6 +42,7 @@ class DQN(Kind):
     spec_type = DQNSpec
     presets = DQN_PRESETS
     headline = Headline("mean return", "return", "return", RETURN_WINDOW)
+    space = Path(__file__).parent / "spaces" / "dqn.toml"
     charts = (
         Chart(
             "return",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.analysis.findings import imitation_findings
@@ -29,6 +30,8 @@ class Imitation(Kind):
     presets = IMITATION_PRESETS
     values_are = "score"
     headline = Headline("test accuracy", "test_accuracy", "accuracy")
+    score = headline
+    space = Path(__file__).parent / "spaces" / "imitation.toml"
     charts = (
         Chart(
             "accuracy",

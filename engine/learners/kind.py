@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from engine.learners.config import parameter_count
@@ -156,6 +157,9 @@ class Kind(ABC):
     charts: what can be drawn of its runs.
     headline: the figure that its runs are listed with.
     values_are: what its networks' outputs are: "Q" for action values, "score" for scores.
+    score: the figure, higher being better, that a search for settings maximises at the end of a run; None for the mean
+        return of the greedy evaluation.
+    space: the file of settings that such a search varies where nothing else is said; None where it has to be given.
     """
 
     name: ClassVar[str]
@@ -165,6 +169,8 @@ class Kind(ABC):
     charts: ClassVar[tuple[Chart, ...]] = ()
     headline: ClassVar[Headline | None] = None
     values_are: ClassVar[str] = "Q"
+    score: ClassVar[Headline | None] = None
+    space: ClassVar[Path | None] = None
 
     @abstractmethod
     def learner(self, spec: Any, log: MetricLog, rows: Rows) -> Learner:

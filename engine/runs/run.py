@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
@@ -12,8 +11,8 @@ from filelock import FileLock, Timeout
 from engine.learners.kind import Learner
 from engine.learners.kinds import kind_of, spec_from_dict
 from engine.learners.metrics import MetricLog
-from engine.learners.specs import DataSource, RowsSpec
-from engine.runs.jobs import Job, StoppedError
+from engine.learners.specs import RowsSpec
+from engine.runs.jobs import Job
 from engine.storage.checkpoint import NoCheckpointError, State, load_checkpoint, save_checkpoint, state_hash
 from engine.storage.names import best_of
 from engine.storage.records import RunRecord, Status, StoreBusyError, StoreError
@@ -111,24 +110,14 @@ class Run(Job[Learner]):
 
     def _rows(self, side: Literal["train", "test"]) -> Samples:
         """The rows of one side, kept in the run's folder from its first start on."""
-        from engine.agents.generation import Generator
+        from engine.runs.rows import rows_of
         from engine.storage.data_sets import read_csv, write_csv
-        from engine.storage.library import find_agent
 
         kept = self._folder / f"{side}.csv"
         if kept.exists():
             return read_csv(kept)
         assert isinstance(self.spec, RowsSpec)
-        source: DataSource = getattr(self.spec, side)
-        if source.path is not None:
-            samples = read_csv(Path(source.path))
-        else:
-            generator = Generator(find_agent(self.store, source.agent or "perfect"), source.samples, source.seed)
-            while not generator.finished:
-                if self._stopping:
-                    raise StoppedError
-                generator.advance()
-            samples = generator.result()
+        samples = rows_of(self.store, getattr(self.spec, side), lambda: self._stopping)
         write_csv(kept, samples)
         return samples
 

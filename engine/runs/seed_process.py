@@ -6,19 +6,15 @@ Torch-free to import: the run's own thread loads torch.
 from __future__ import annotations
 
 import multiprocessing
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from engine.learners.divergence import DivergenceError
 from engine.learners.specs import EpisodesSpec
 from engine.runs.jobs import Job
+from engine.runs.processes import Parent, end_process, obituary, signals_held
 from engine.runs.workshop import Workshop
 from engine.storage.names import weights_of
 from engine.storage.records import EvaluationRecord, RunRecord, Status, StoreError
@@ -26,8 +22,6 @@ from engine.storage.records import EvaluationRecord, RunRecord, Status, StoreErr
 # As the command line evaluates a single seed's run; a test holds the two together.
 EVALUATION_EPISODES, EVALUATION_SEED = 1_000, 0
 POLL_SECONDS = 0.2
-PATIENCE_SECONDS = 30.0
-STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +69,9 @@ class _SettledWorkshop(Workshop):
         pass
 
 
-class _Parent:
-    """The process that started this one: hears what happens, and may ask to stop. Its death asks for that too."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._signalled = False
-        for number in STOPPING:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._note)
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled = True
-
-    def tell(self, message: Message) -> None:
-        with suppress(OSError):
-            self._pipe.send(message)
-
-    @property
-    def asks_to_stop(self) -> bool:
-        try:
-            return self._signalled or self._pipe.poll()
-        except OSError:
-            return True
-
-
 def train_seed(assignment: Assignment, pipe: Connection) -> None:
     """The whole life of the process. Ctrl-C, SIGTERM, a word in the pipe or its end stop the run with a checkpoint."""
-    parent = _Parent(pipe)
+    parent = Parent(pipe)
     try:
         lab = _SettledWorkshop(assignment.home)
         try:
@@ -115,7 +82,7 @@ def train_seed(assignment: Assignment, pipe: Connection) -> None:
         parent.tell(Ended(str(error)))
 
 
-def _see_through(lab: Workshop, assignment: Assignment, parent: _Parent) -> Ended:
+def _see_through(lab: Workshop, assignment: Assignment, parent: Parent) -> Ended:
     run_id = assignment.run
     if run_id is None or lab.store.run(run_id).status != Status.FINISHED:
         run = lab.continue_run(run_id) if run_id else lab.start(assignment.spec, preset=assignment.preset)
@@ -129,7 +96,7 @@ def _see_through(lab: Workshop, assignment: Assignment, parent: _Parent) -> Ende
     return _evaluate(lab, lab.store.run(run_id), parent)
 
 
-def _evaluate(lab: Workshop, record: RunRecord, parent: _Parent) -> Ended:
+def _evaluate(lab: Workshop, record: RunRecord, parent: Parent) -> Ended:
     for which in weights_of(lab.store, record.id):
         if kept_evaluation(lab, record, which) is not None or parent.asks_to_stop:
             continue
@@ -142,7 +109,7 @@ def _evaluate(lab: Workshop, record: RunRecord, parent: _Parent) -> Ended:
     return Ended()
 
 
-def _stop_if_asked(job: Job[Any], parent: _Parent) -> None:
+def _stop_if_asked(job: Job[Any], parent: Parent) -> None:
     if parent.asks_to_stop:
         job.stop()
 
@@ -166,7 +133,7 @@ class SeedProcess:
         self._stopped = False
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=train_seed, args=(assignment, theirs), name=f"seed {seed}", daemon=True)
-        with _signals_held():
+        with signals_held():
             self._process.start()
         theirs.close()
 
@@ -198,10 +165,7 @@ class SeedProcess:
 
     def join(self) -> None:
         """Wait for its end; a checkpoint is whole even if it has to be killed."""
-        self._process.join(PATIENCE_SECONDS)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        end_process(self._process)
         self.pipe.close()
 
     @property
@@ -210,20 +174,4 @@ class SeedProcess:
         return self._end or Ended(self._obituary())
 
     def _obituary(self) -> str:
-        code = self._process.exitcode
-        how = f"was ended by {signal.Signals(-code).name}" if code and code < 0 else f"ended with exit code {code}"
-        return f"the process of seed {self.seed} {how}; what it saved until then is kept."
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Keep stopping signals back while a process starts, which inherits that, until it can answer them."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # It would let the signals through when it starts.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return f"the process of seed {self.seed} {obituary(self._process)}; what it saved until then is kept."

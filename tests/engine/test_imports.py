@@ -12,7 +12,7 @@ import pytest
 import engine
 
 PRINT_MODULES = "import json, sys; print(json.dumps(sorted(sys.modules)))"
-HEAVY = {"torch", "gymnasium", "pandas"}
+HEAVY = {"torch", "gymnasium", "pandas", "optuna", "sqlalchemy"}
 
 
 def modules_after(statements: str) -> set[str]:
@@ -28,6 +28,7 @@ def modules_after(statements: str) -> set[str]:
         "engine",
         "engine.laboratory",
         "engine.runs.seeds",
+        "engine.runs.search",
         "engine.storage.store",
         "engine.storage.names",
         "engine.analysis.findings",

@@ -25,12 +25,12 @@ for words in {words!r}:
         cli(words.split(), prog_name="dqn-lab")
     except SystemExit as end:
         assert end.code == 0, (words, end.code)
-    heavy = {{"torch", "gymnasium", "pandas", "textual", "numpy", "plotext"}} & set(sys.modules)
+    heavy = {{"torch", "gymnasium", "pandas", "textual", "numpy", "plotext", "optuna", "sqlalchemy"}} & set(sys.modules)
     assert not heavy, (words, heavy)
 """
 HELP = ["--help", "--version"] + [
     f"{command} --help"
-    for command in ["train", "resume", "evaluate", "generate", "fit", "grade", "doctor", "runs", "agents"]
+    for command in ["train", "resume", "evaluate", "generate", "fit", "tune", "grade", "doctor", "runs", "agents"]
     + [f"runs {verb}" for verb in ["list", "show", "export", "delete"]]
     + [f"agents {verb}" for verb in ["list", "show", "import", "export", "delete"]]
 ]
@@ -114,5 +114,5 @@ def test_sigterm_stops_a_fit_which_resume_continues(tmp_path: Path, monkeypatch:
 def test_without_a_terminal_the_lab_says_which_commands_work() -> None:
     said = refusal()
     assert "needs a terminal" in said
-    for command in ("train", "resume", "evaluate", "generate", "fit", "runs", "agents", "grade", "doctor"):
+    for command in ("train", "resume", "evaluate", "generate", "fit", "tune", "runs", "agents", "grade", "doctor"):
         assert command in said

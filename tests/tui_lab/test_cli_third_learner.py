@@ -266,3 +266,16 @@ def test_a_kind_that_learns_from_rows_is_resumed_with_whatever_figures_it_has(ho
         assert "unknown" not in text
     finally:
         unregister("copy")
+
+
+def test_a_search_for_its_settings_needs_no_more_than_a_space(tmp_path: Path) -> None:
+    assert "no search space for deep SARSA yet" in refusal("tune", "--preset", "sarsa")
+    space = tmp_path / "space.toml"
+    space.write_text("[recent]\nlow = 10\nhigh = 100\n[epsilon_end]\nchoices = [0.0, 0.1]\n")
+    winner = tmp_path / "winner.toml"
+    found = lab_json(
+        *("tune", "--preset", "sarsa", "--space", space, "--episodes", "2", "--trials", "2", "--seeds", "1"),
+        *("--check-seeds", "1", "--export", winner),
+    )
+    assert (found["kind"], found["maximised"]) == ("sarsa", "mean return")
+    assert lab_json("train", "--preset", winner)["last"]["mean"] == found["best"]["score"]

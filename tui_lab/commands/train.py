@@ -18,6 +18,7 @@ from tui_lab.commands.seeds import train_seeds
 from tui_lab.commands.waiting import stop_signals
 
 if TYPE_CHECKING:
+    from engine.learners.kind import Preset
     from engine.learners.specs import EpisodesSpec
 
 DEFAULT_PRESET = "robust"
@@ -27,7 +28,12 @@ TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
 
 
 @click.command(short_help="Train an agent in an environment and evaluate it.")
-@click.option("--preset", "preset_name", metavar="NAME", help=f"Named settings.  [default: {DEFAULT_PRESET}]")
+@click.option(
+    "--preset",
+    "preset_name",
+    metavar="NAME|FILE",
+    help=f"Named settings, or a file of them.  [default: {DEFAULT_PRESET}]",
+)
 @click.option(
     "--config",
     "config_file",
@@ -69,7 +75,13 @@ def train(
         raise Misuse("--seeds trains an agent a seed, which --name cannot all name; leave out one of the two.")
     if preset_name is None and config_file is None:
         preset_name = DEFAULT_PRESET
-    spec = _spec(preset_name, config_file, settings, seed, episodes, max_steps)
+    from engine.storage.preset_files import find_preset
+
+    chosen = None if preset_name is None else find_preset(preset_name)
+    spec = _spec(chosen, config_file, settings, seed, episodes, max_steps)
+    if chosen is not None and chosen.name != preset_name:
+        note(f"{preset_name}: {chosen.source}.")
+        preset_name = chosen.name
     with stop_signals() as stop, options.laboratory() as lab:
         free_name(lab, name)
         if seed_count is not None:
@@ -79,7 +91,7 @@ def train(
 
 
 def _spec(
-    preset_name: str | None,
+    chosen: Preset | None,
     file: Path | None,
     settings: tuple[str, ...],
     seed: int | None,
@@ -91,26 +103,25 @@ def _spec(
     Raises:
         ConfigError: a setting is wrong, or does not fit the environment.
     """
-    from engine.learners.kinds import kind_of, preset, settings_from_dict, settings_to_dict, unsaid_settings
+    from engine.learners.kinds import kind_of, settings_from_dict, settings_to_dict, unsaid_settings
     from engine.learners.settings import read_settings
     from engine.learners.specs import EpisodesSpec
 
     values: dict[str, Any] = {}
     unsaid: dict[str, Any] = {}
     usual: EpisodesSpec | None = None
-    if preset_name is not None:
-        chosen = preset(preset_name)
+    if chosen is not None:
         if not isinstance(chosen.spec, EpisodesSpec):
             title = kind_of(chosen.spec).title
-            raise Misuse(f"preset {preset_name!r} is one of {title}; `dqn-lab fit` trains on rows.")
+            raise Misuse(f"preset {chosen.name!r} is one of {title}; `dqn-lab fit` trains on rows.")
         values |= settings_to_dict(chosen.spec.kind, chosen.config)
         usual = chosen.spec
     if file is not None:
         given = read_settings(file)
-        unsaid = {} if preset_name is not None else unsaid_settings(given, usual=KIND)
+        unsaid = {} if chosen is not None else unsaid_settings(given, usual=KIND)
         values |= unsaid | given
     for setting in settings:
-        key, value = _setting(setting)
+        key, value = read_setting(setting)
         values[key] = value
     if seed is not None:
         values["seed"] = seed
@@ -128,7 +139,7 @@ def _spec(
     return spec
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def read_setting(text: str) -> tuple[str, Any]:
     """KEY=VALUE, where the value is JSON, else a Python literal, else plain text that the config judges."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key or not value:
