@@ -73,14 +73,14 @@ def _named(spec: EpisodesSpec, ladder: Ladder, count: int, change: dict[str, Any
     return Rung("+".join([ladder.start, *ladder.order[:count]]), ladder.start, spec, change)
 
 
-def left_out(name: str, plain: str, keys: Iterable[tuple[str, ...]]) -> list[Rung]:
-    """A preset with one of its changes taken back at a time: these settings are as in the preset `plain` again."""
-    spec, usual = episodes_spec(name), episodes_spec(plain).config.to_dict()
+def changed(name: str, word: str, other: str, keys: Iterable[tuple[str, ...]]) -> list[Rung]:
+    """A preset with some settings at a time as in another preset: what `word`, with or without, makes of it."""
+    spec, values = episodes_spec(name), episodes_spec(other).config.to_dict()
     rungs = []
     for together in keys:
-        change = {key: usual[key] for key in together}
-        rung_spec = replace(spec, config=spec.config.replace(**change))
-        rungs.append(Rung(f"{name} without {' and '.join(together)}", name, rung_spec, change))
+        change = {key: values[key] for key in together}
+        one = replace(spec, config=spec.config.replace(**change))
+        rungs.append(Rung(f"{name} {word} {' and '.join(together)}", name, one, change))
     return rungs
 
 
@@ -108,15 +108,12 @@ LADDERS = (
     Ladder("as-written", "good-2", (TARGET_CHECK, TRUNCATION)),
     Ladder("as-written", "good-2", (TRUNCATION, TARGET_CHECK)),
 )
-LEFT_OUT = left_out(
-    "robust",
-    "as-written",
-    (
-        ("state_scale",),
-        ("double_q",),
-        ("target_soft_update_rate",),
-        ("learning_rate_final_fraction",),
-        ("epsilon_end", "steps_epsilon_decay"),
-    ),
-)
+LEFT_OUT = changed("robust", "without", "as-written", (("state_scale",), ("target_soft_update_rate",)))
 """What `robust` is without each of its changes. It cannot do without its selection, which ends it."""
+PUT_IN = changed(
+    "robust",
+    "with",
+    "one-hidden",
+    (("double_q",), ("learning_rate_final_fraction",), ("epsilon_end", "steps_epsilon_decay")),
+)
+"""What it would be with a change that it does not make."""

@@ -28,7 +28,7 @@ from engine.learners.machine import versions
 from engine.runs.seed_process import kept_evaluation
 from engine.runs.seeds import SeedOutcome, run_seeds, summarise
 from engine.storage.files import write_whole
-from tests.ladders import LADDERS, LEFT_OUT, Ladder, Rung, episodes_spec
+from tests.ladders import LADDERS, LEFT_OUT, PUT_IN, Ladder, Rung, episodes_spec
 from tui_lab.commands.output import table
 from tui_lab.commands.seeds import SUMMARY_HEADER, SUMMARY_RIGHT, seed_line, summary_row
 from tui_lab.commands.waiting import Stop, stop_signals
@@ -47,7 +47,7 @@ def rungs() -> list[Rung]:
     own = [name for name, preset in presets().items() if preset.episodes is not None]
     every = [Rung(name, name, episodes_spec(name), {}) for name in own]
     every += [rung for ladder in LADDERS for rung in ladder.rungs()]
-    every += LEFT_OUT
+    every += LEFT_OUT + PUT_IN
     found: dict[str, Rung] = {}
     for rung in every:
         found.setdefault(rung.spec.recipe, rung)
@@ -80,8 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     climbed = {ladder.name: climb(ladder, measured) for ladder in LADDERS if _is_measured(ladder, measured)}
     for name, steps in climbed.items():
         print_ladder(name, steps)
-    without = [take_out(rung, measured) for rung in LEFT_OUT if {rung.name, rung.preset} <= measured.keys()]
-    print_left_out(without)
+    around = [step_aside(rung, measured) for rung in LEFT_OUT + PUT_IN if {rung.name, rung.preset} <= measured.keys()]
+    print_around(around)
     output = asked.output or (LESSONS_FILE if whole else None)
     if output is None:
         print(f"{LESSONS_FILE.relative_to(ROOT)} is written when all is measured.")
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
         "presets": {name: entry for name, entry in measured.items() if name in own},
         "rungs": {name: entry for name, entry in measured.items() if name not in own},
         "ladders": climbed,
-        "left_out": without,
+        "around_robust": around,
     }
     write_whole(output, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
     print(f"written to {output}")
@@ -195,8 +195,8 @@ def climb(ladder: Ladder, measured: dict[str, Entry]) -> list[Entry]:
     return steps
 
 
-def take_out(rung: Rung, measured: dict[str, Entry]) -> Entry:
-    """What a preset that keeps its best network loses without one of its changes: perfect seeds, and steps of training.
+def step_aside(rung: Rung, measured: dict[str, Entry]) -> Entry:
+    """What another setting makes of a preset that keeps its best network: perfect seeds, and steps of training.
 
     A run that is never perfect takes all its budget, so the steps tell of both.
     """
@@ -253,7 +253,7 @@ def print_ladder(name: str, steps: Sequence[Entry]) -> None:
     print(f"{name}\n{table(header, rows, frozenset(header[1:4]))}\n")
 
 
-def print_left_out(found: Sequence[Entry]) -> None:
+def print_around(found: Sequence[Entry]) -> None:
     header = ("", "perfect", "median steps", "difference of the steps", "difference of the return")
     rows = [
         (
@@ -266,7 +266,7 @@ def print_left_out(found: Sequence[Entry]) -> None:
         for one in found
     ]
     if rows:
-        print(f"kept best, one change left out\n{table(header, rows, frozenset(header[1:]))}\n")
+        print(f"kept best, one setting changed\n{table(header, rows, frozenset(header[1:]))}\n")
 
 
 if __name__ == "__main__":

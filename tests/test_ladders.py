@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from engine.learners.kinds import preset_spec
-from tests.ladders import LADDERS, LEFT_OUT, Ladder
-from tests.outcomes import climb, rungs, take_out
+from tests.ladders import LADDERS, LEFT_OUT, PUT_IN, Ladder, Rung
+from tests.outcomes import climb, rungs, step_aside
 
 
 @pytest.mark.parametrize("ladder", LADDERS, ids=lambda ladder: ladder.name)
@@ -58,25 +58,24 @@ def test_a_step_tells_how_much_the_same_seeds_gained() -> None:
     assert mixed["perfect_difference"]["mean"] == 0.25
 
 
-def test_one_change_is_left_out_at_a_time_and_the_others_stay() -> None:
+@pytest.mark.parametrize("rung", LEFT_OUT + PUT_IN, ids=lambda rung: rung.name)
+def test_beside_a_preset_its_other_settings_stay(rung: Rung) -> None:
+    whole, settings = preset_spec(rung.preset).config.to_dict(), rung.spec.config.to_dict()
+    assert {key: settings[key] for key in settings if settings[key] != whole[key]} == rung.change
+
+
+def test_each_change_of_robust_but_its_selection_is_left_out_once() -> None:
     whole, plain = preset_spec("robust").config.to_dict(), preset_spec("as-written").config.to_dict()
-    given_up = set()
-    for rung in LEFT_OUT:
-        settings = rung.spec.config.to_dict()
-        assert {key for key in settings if settings[key] != whole[key]} == rung.change.keys()
-        assert all(plain[key] == value for key, value in rung.change.items())
-        given_up |= rung.change.keys()
-    assert {key for key in whole if whole[key] != plain[key]} - given_up == {
-        "seed",
-        "keep_best_every_episodes",
-        "end_when_perfect",
-    }
+    left_out = {key for rung in LEFT_OUT for key in rung.change}
+    kept = {"seed", "keep_best_every_episodes", "end_when_perfect"}
+    assert {key for key in whole if whole[key] != plain[key]} == left_out | kept
+    assert all(rung.change == {key: plain[key] for key in rung.change} for rung in LEFT_OUT)
 
 
 def test_what_a_change_is_worth_is_told_in_seeds_steps_and_returns() -> None:
     rung = LEFT_OUT[0]
     measured = {rung.preset: kept((500, 10), (500, 30)), rung.name: kept((500, 40), (490, 100))}
-    found = take_out(rung, measured)
+    found = step_aside(rung, measured)
     assert (found["perfect"], found["env_steps"]) == (1, 70)
     assert found["env_steps_difference"]["mean"] == 50
     assert found["return_difference"]["mean"] == -5

@@ -61,18 +61,21 @@ GOOD_2 = GOOD_1.replace(
 AS_WRITTEN = GOOD_2.replace(bootstrap_on_truncation=True, target_check_behind_training=False)
 
 ROBUST = AS_WRITTEN.replace(
-    double_q=True,
     target_soft_update_rate=0.1,
-    learning_rate_final_fraction=0.1,
     state_scale=[2.4, 2.0, 0.21, 2.0],
     keep_best_every_episodes=5,
     end_when_perfect=True,
-    epsilon_end=0.02,
-    steps_epsilon_decay=2_000,
     seed=0,
 )
 
-ONE_HIDDEN = ROBUST.replace(nn_hidden_layers=[64], learning_rate=0.004, steps_epsilon_decay=4_000)
+ONE_HIDDEN = ROBUST.replace(
+    nn_hidden_layers=[64],
+    learning_rate=0.004,
+    learning_rate_final_fraction=0.1,
+    double_q=True,
+    epsilon_end=0.02,
+    steps_epsilon_decay=4_000,
+)
 
 SMALLEST = ONE_HIDDEN.replace(nn_hidden_layers=[24], learning_rate=0.006, batch_size=64, keep_best_every_episodes=3)
 
