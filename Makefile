@@ -19,7 +19,7 @@ help:
 	@echo "make mutants   put a sample of small faults into the code, and count those that no test notices (an hour)"
 	@echo "make format    apply the formatter"
 	@echo "make bench     install Stable-Baselines3, run the benchmarks, print what they measured"
-	@echo "make outcomes  train every DQN preset with 20 seeds (hours; goes on where it was stopped)"
+	@echo "make outcomes  train presets and ladders with 20 seeds each (an hour or two; goes on where it was stopped)"
 	@echo "make pictures  export the README's pictures from the app"
 	@echo "make wheel     build dist/*.whl"
 
