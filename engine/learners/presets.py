@@ -96,7 +96,7 @@ DQN_PRESETS = (
     _dqn("good-1", "DQN, first good set", GOOD_1, f"notebook 07, {COURSE_REPOSITORY}"),
     _dqn("good-2", "DQN, second good set", GOOD_2, f"notebook 07, {COURSE_REPOSITORY}"),
     _dqn("as-written", "DQN, second good set taken literally", AS_WRITTEN, "good-2 without the accidents of its code"),
-    _dqn("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from as-written", 300),
+    _dqn("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from as-written", 500),
     _dqn("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", 300),
     _dqn("smallest", "DQN, the smallest network found", SMALLEST, "the lab's own, from one-hidden", 1_000),
 )
