@@ -95,7 +95,7 @@ class Search:
         """Begin, train and judge trials until the budget is used up and nobody is at work any more.
 
         Raises:
-                StudyAwayError: the database cannot be reached any more; trials under way are found by whoever goes on.
+            StudyAwayError: the database cannot be reached any more; trials under way are found by whoever goes on.
             StudyError: one trial after the other fails.
         """
         at_work: dict[int, Begun] = {}

@@ -12,6 +12,7 @@ import click
 from tui_lab.commands.errors import Failed
 from tui_lab.commands.output import emit_json, note, number, pairs, table
 from tui_lab.commands.waiting import Stop, progress_bar
+from tui_lab.text import counted
 
 if TYPE_CHECKING:
     from engine.laboratory import Laboratory
@@ -31,9 +32,9 @@ def train_seeds(lab: Laboratory, spec: EpisodesSpec, count: int, preset: str | N
     started = time.perf_counter()
     seeds = range(spec.config.seed, spec.config.seed + count)
     spec.with_seed(seeds[-1])  # Refuses a seed that is too large before anything begins.
-    note(f"{_seeds(count)} of {preset or spec.kind}, up to {usable_cores()} at a time.")
+    note(f"{counted(count, 'seed')} of {preset or spec.kind}, up to {usable_cores()} at a time.")
     outcomes: list[SeedOutcome] = []
-    with progress_bar(_seeds(count)) as bar:
+    with progress_bar(counted(count, "seed")) as bar:
 
         def report(share: float) -> None:
             bar.update(share - bar.n)
@@ -58,15 +59,13 @@ def train_seeds(lab: Laboratory, spec: EpisodesSpec, count: int, preset: str | N
 def _exit(outcomes: list[SeedOutcome], count: int, stop: Stop) -> None:
     if stop.signal is not None:
         complete = sum(outcome.complete for outcome in outcomes)
-        note(f"{complete} of {_seeds(count)} finished and evaluated; the same command goes on with the others.")
+        note(
+            f"{complete} of {counted(count, 'seed')} finished and evaluated; the same command goes on with the others."
+        )
         raise click.exceptions.Exit(stop.exit_code)
     failed = sum(not outcome.complete for outcome in outcomes)
     if failed:
-        raise Failed(f"{failed} of {_seeds(count)} did not finish; the same command tries again.")
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' * (count != 1)}"
+        raise Failed(f"{failed} of {counted(count, 'seed')} did not finish; the same command tries again.")
 
 
 def seed_line(outcome: SeedOutcome, width: int = 1) -> str:
@@ -93,10 +92,10 @@ def summary_text(summary: dict[str, Any], outcomes: list[SeedOutcome]) -> str:
         steps, seconds = summary["first_perfect_env_steps"], summary["first_perfect_seconds"]
         and_seconds = "" if seconds is None else f" and {seconds:,.0f} s"
         after = "" if steps is None else f", median after {steps:,.0f} environment steps{and_seconds}"
-        words["first perfect selection"] = f"{reached} of {_seeds(len(outcomes))}{after}"
+        words["first perfect selection"] = f"{reached} of {counted(len(outcomes), 'seed')}{after}"
     left_out = len(outcomes) - summary["last"]["seeds"]
     if left_out:
-        words["left out"] = f"{_seeds(left_out)} without an evaluation"
+        words["left out"] = f"{counted(left_out, 'seed')} without an evaluation"
     return f"{table(SUMMARY_HEADER, rows, SUMMARY_RIGHT)}\n\n{pairs(words)}"
 
 
