@@ -45,8 +45,9 @@ class Terminal:
         self.pid = os.fork()
         if self.pid == 0:
             os.login_tty(own)
-            for number in ignored:
-                signal.signal(number, signal.SIG_IGN)
+            # Whoever runs the tests under `nohup` hands down that hang-ups are ignored.
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
             os.execve(COMMAND, [str(COMMAND), "--home", str(home)], environment)
         os.close(own)
 
