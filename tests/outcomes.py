@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from engine.laboratory import Laboratory
 from engine.learners.environment_facts import CARTPOLE, environment_facts
 from engine.learners.kinds import presets
 from engine.learners.machine import versions
-from engine.runs.seed_process import kept_evaluation
+from engine.runs.crew import Crew, open_crew
+from engine.runs.seed_work import kept_evaluation
 from engine.runs.seeds import SeedOutcome, run_seeds, summarise
 from engine.storage.files import write_whole
 from tests.ladders import LADDERS, LEFT_OUT, PUT_IN, Ladder, Rung, episodes_spec
@@ -65,11 +67,12 @@ def main(arguments: list[str] | None = None) -> int:
     whole = names == list(known) and asked.episodes is None and asked.seeds == SEEDS
     measured: dict[str, Entry] = {}
     lab = Laboratory(asked.home)
+    told = partial(print, file=sys.stderr)
     try:
         with stop_signals() as stop:
             for name in names:
                 rung = _budgeted(known[name], asked.episodes)
-                outcomes = _measure(lab, rung, asked.seeds, stop)
+                outcomes = _measure(lab, rung, asked.seeds, stop, open_crew(asked.cluster, told))
                 if stop.signal is not None or len(outcomes) < asked.seeds or not all(map(_counts, outcomes)):
                     print("not every seed came to its end; the same command goes on.", file=sys.stderr)
                     return stop.exit_code or 1
@@ -106,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", help="presets and rungs, joined by commas (all)")
     parser.add_argument("--home", type=Path, default=ROOT / ".outcomes", help="where the runs are kept (.outcomes)")
     parser.add_argument("--output", type=Path, help="the file to write (lessons/outcomes.json)")
+    parser.add_argument("--cluster", help="a Dask cluster: its scheduler's address or file, or a YAML file")
     parser.add_argument("--episodes", type=int, help="another budget, to try it out")
     return parser
 
@@ -114,12 +118,13 @@ def _budgeted(rung: Rung, episodes: int | None) -> Rung:
     return rung if episodes is None else replace(rung, spec=replace(rung.spec, episodes=episodes))
 
 
-def _measure(lab: Laboratory, rung: Rung, seeds: int, stop: Stop) -> list[SeedOutcome]:
+def _measure(lab: Laboratory, rung: Rung, seeds: int, stop: Stop, crew: Crew) -> list[SeedOutcome]:
     print(f"{rung.name}: {rung.flags}", flush=True)
     numbers = range(FIRST_SEED, FIRST_SEED + seeds)
     outcomes = []
-    running = run_seeds(lab, rung.spec, numbers, preset=rung.preset, stopping=lambda: stop.signal is not None)
-    with closing(running):
+    with closing(
+        run_seeds(lab, rung.spec, numbers, crew=crew, preset=rung.preset, stopping=lambda: stop.signal is not None)
+    ) as running:
         for outcome in running:
             outcomes.append(outcome)
             print("  " + seed_line(outcome, len(str(numbers[-1]))), flush=True)
@@ -158,13 +163,13 @@ def _entry(lab: Laboratory, rung: Rung, outcomes: list[SeedOutcome]) -> Entry:
 
 def _q_at_end(lab: Laboratory, outcome: SeedOutcome) -> float | None:
     """Mean largest Q-value over the last bursts of a run; None where there was none."""
-    values = lab.store.last_values(outcome.run, "q", Q_WINDOW) if outcome.run else []
+    values = lab.store.last_values(outcome.run, "q", Q_WINDOW)
     return round(float(np.mean(values)), 2) if len(values) else None
 
 
 def _returns(lab: Laboratory, outcome: SeedOutcome, which: str) -> str | None:
     """Every return of an agent's greedy episodes with how often it came: "9x250 10x750"."""
-    record = lab.store.run(outcome.run) if outcome.run else None
+    record = lab.store.run(outcome.run)
     kept = kept_evaluation(lab, record, which) if record is not None and outcome.complete else None
     if kept is None:
         return None

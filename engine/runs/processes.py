@@ -16,11 +16,14 @@ PATIENCE_SECONDS = 30.0
 
 
 class Parent:
-    """The process that started this one: hears what happens, and may ask to stop. Its death asks for that too."""
+    """The process that started this one: hears what happens, and may ask to stop. Its death asks for that too.
+
+    `signalled` says whether somebody else asked, by a signal.
+    """
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._signalled = False
+        self.signalled = False
         for number in STOPPING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._note)
@@ -28,7 +31,7 @@ class Parent:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled = True
+        self.signalled = True
 
     def tell(self, message: object) -> None:
         with suppress(OSError):
@@ -37,7 +40,7 @@ class Parent:
     @property
     def asks_to_stop(self) -> bool:
         try:
-            return self._signalled or self._pipe.poll()
+            return self.signalled or self._pipe.poll()
         except OSError:
             return True
 

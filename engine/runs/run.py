@@ -27,6 +27,11 @@ PATIENCE_SECONDS, LAST_PATIENCE_SECONDS = 0.5, 10.0
 """How long another program's writing holds a run up: little while it trains, since a later checkpoint will do."""
 
 
+def worked_on_elsewhere(run_id: str) -> str:
+    """Why a run cannot be started, as a sentence."""
+    return f"run {run_id} is being worked on by another process; stop it there first."
+
+
 class Run(Job[Learner]):
     """Starts a registered run, or continues it from its latest checkpoint; it does not know which learner it drives.
 
@@ -60,7 +65,7 @@ class Run(Job[Learner]):
             # Another process may hold it for a moment, to see whether anybody works on the run.
             self._run_lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
-            raise StoreError(f"run {record.id} is being worked on by another process; stop it there first.") from None
+            raise StoreError(worked_on_elsewhere(record.id)) from None
 
     @property
     def id(self) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 
 from engine.analysis.statistics import bootstrap_interval, wilson_interval
 from engine.learners.specs import Spec
+from engine.runs.crew import Crew, Lost
 from engine.runs.study import Begun, Study
 from engine.runs.study_records import Budget, TrialRecord
 from engine.runs.study_storage import StudyError
-from engine.runs.trial_process import Crew, Outcome
+from engine.runs.trial import Outcome, Trial
 
 POLL_SECONDS = 0.2
 ASK_SECONDS = 2.0
@@ -120,19 +121,23 @@ class Search:
         if begun is None:
             return False
         at_work[begun.number] = begun
-        self.crew.send(begun, begun.next_spec(self.study.plan.seeds))
+        self._send(begun, begun.next_spec(self.study.plan.seeds))
         return True
 
-    def _heard(self, at_work: dict[int, Begun], begun: Begun, what: Outcome | str) -> Iterator[Event]:
-        if isinstance(what, str):
+    def _send(self, task: object, spec: Spec) -> None:
+        trial = Trial(spec, self.study.home)
+        self.crew.send(task, trial.packed() if self.crew.away else trial)
+
+    def _heard(self, at_work: dict[int, Begun], begun: Begun, what: Outcome | Lost) -> Iterator[Event]:
+        if isinstance(what, Lost):
             at_work.pop(begun.number)
             self.study.give_back(begun)
-            yield Trouble(f"trial {begun.number}: {what}; it is tried again.")
+            yield Trouble(f"trial {begun.number}: its process {what.how}; it is tried again.")
             return
         verdict = self.study.add(begun, what)
         yield SeedTold(begun.number, what, len(begun.outcomes), len(self.study.plan.seeds))
         if verdict == "next seed":
-            self.crew.send(begun, begun.next_spec(self.study.plan.seeds))
+            self._send(begun, begun.next_spec(self.study.plan.seeds))
             return
         at_work.pop(begun.number)
         self._failures = self._failures + 1 if verdict == "failed" else 0
@@ -178,14 +183,14 @@ class Search:
                     deaths += 1
                     if deaths > count:
                         return
-                    yield Trouble(f"fresh seed {seed}: {what}; it is tried again.")
+                    yield Trouble(f"fresh seed {seed}: its process {what.how}; it is tried again.")
         finally:
             self.crew.close()
 
     def _send_fresh(self, spec: Spec, seeds: list[int]) -> None:
         for seed in seeds:
             if self.crew.has_room and seed not in self.crew.tasks:
-                self.crew.send(seed, spec.with_seed(seed))
+                self._send(seed, spec.with_seed(seed))
 
 
 def verdict(study: Study, winner: TrialRecord, count: int) -> dict[str, Any] | None:

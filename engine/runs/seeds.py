@@ -1,4 +1,4 @@
-"""Trains many seeds of one config, each in a process of its own, and sums them up. Torch-free to import; no drawing.
+"""Trains many seeds of one config, by a crew, and sums them up. Torch-free to import; no drawing.
 
 What is done is known from the store alone: a finished run of exactly the same spec is read and not trained again, an
 unfinished one is continued. So asking for the same seeds again goes on wherever it was left.
@@ -7,30 +7,47 @@ unfinished one is continued. So asking for the same seeds again goes on wherever
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection
 from statistics import median
-from typing import Any
+from typing import Any, cast
+
+from filelock import FileLock, Timeout
 
 from engine.analysis.statistics import bootstrap_interval, interquartile_mean, wilson_interval
 from engine.learners.environment_facts import CARTPOLE, EnvironmentFacts, environment_facts
-from engine.learners.machine import usable_cores
 from engine.learners.specs import EpisodesSpec
-from engine.runs.seed_process import POLL_SECONDS, Assignment, Ended, SeedProcess, kept_evaluation
+from engine.runs.crew import AwayCrew, Crew, Lost, open_crew
+from engine.runs.processes import PATIENCE_SECONDS
+from engine.runs.run import worked_on_elsewhere
+from engine.runs.seed_work import (
+    POLL_SECONDS,
+    AwaySeedWork,
+    Ended,
+    Returned,
+    SeedWork,
+    bits_depend_on,
+    forget,
+    held,
+    kept_evaluation,
+    origin_of,
+)
 from engine.runs.workshop import Workshop
 from engine.storage.names import weights_of
 from engine.storage.records import RunRecord, Status
 
 Figures = dict[str, Any]
+FORGET_EVERY = 50
+"""How many runs that came back lie where they were trained before they are deleted there."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedOutcome:
     """Where one seed's run stands at its end, as far as it came.
 
-    run: its id, or None where no run came to be.
+    run: its id.
     status: finished, stopped (with a checkpoint) or failed.
     episodes, env_steps, gradient_steps, seconds: of training, as at the latest checkpoint.
     last, best: mean, std, min, max, perfect, episodes of the greedy evaluation of a finished run's weights; None for
@@ -42,7 +59,7 @@ class SeedOutcome:
     """
 
     seed: int
-    run: str | None
+    run: str
     status: str
     episodes: int
     env_steps: int
@@ -67,20 +84,22 @@ def run_seeds(
     spec: EpisodesSpec,
     seeds: Sequence[int],
     *,
+    crew: Crew | None = None,
     preset: str | None = None,
     stopping: Callable[[], bool] = lambda: False,
     report: Callable[[float], None] = lambda share: None,
 ) -> Generator[SeedOutcome, None, None]:
-    """Train and evaluate `spec` with each of `seeds`, as many at once as there are usable cores.
+    """Train and evaluate `spec` with each of `seeds`, as many at once as the crew does.
 
-    Each seed's run is the same, to the last bit, as the one that a single-seed training gives. Close the generator to
-    stop early: every process then ends with a checkpoint.
+    Each seed's run is the same, to the last bit, as the one that a single-seed training gives, and is kept in the home
+    folder of `lab`, wherever it was trained. Close the generator to stop early: every run then ends with a checkpoint.
 
     Args:
         seeds: different from one another; the seed in `spec` is not used.
+        crew: who does the work, and nothing else; without one, processes of this machine, one a usable core.
         preset: the name that the runs are registered under.
-        stopping: asked a few times a second; once true, nothing new starts and every process stops its run with a
-            checkpoint. Seeds that have not begun yield nothing.
+        stopping: asked a few times a second; once true, nothing new starts and every run stops with a checkpoint.
+            Seeds that have not begun yield nothing.
         report: told a few times a second what share of all training is done, in [0, 1].
 
     Yields:
@@ -88,69 +107,148 @@ def run_seeds(
 
     Raises:
         ConfigError: a seed is out of range.
+        CrewError: the crew can work no more; what had arrived is kept.
     """
-    waiting: deque[tuple[int, Assignment]] = deque()
-    done: list[SeedOutcome] = []
-    for seed, record, assignment in _assignments(lab, spec, seeds, preset):
-        if record is not None and _is_complete(lab, record):
-            done.append(_read(lab, seed, record, Ended()))
-        else:
-            waiting.append((seed, assignment))
-    ended = len(done)
-    yield from done
-    live: list[SeedProcess] = []
+    specs = {seed: spec.with_seed(seed) for seed in seeds}
+    found = _furthest(lab, spec)
+    waiting = deque(seed for seed in seeds if seed not in found or not _is_complete(lab, found[seed]))
+    ended = len(seeds) - len(waiting)
+    for seed in specs.keys() - set(waiting):
+        yield _read(lab, seed, found[seed], Ended())
+    crew = crew or open_crew(None)
+    hands: _Hands = _AwayHands(lab, cast(AwayCrew, crew)) if crew.away else _Hands(lab, crew)
     try:
-        while waiting or live:
+        while waiting or crew.tasks:
             if stopping():
                 waiting.clear()
-                for process in live:
-                    process.stop()
-            while waiting and len(live) < usable_cores():
-                live.append(SeedProcess(*waiting.popleft()))
-            connection.wait([process.pipe for process in live], POLL_SECONDS)
-            for process in [process for process in live if process.listen()]:
-                live.remove(process)
-                process.join()
+                crew.stop()
+            while waiting and crew.has_room:
+                seed = waiting.popleft()
+                refusal = hands.send(specs[seed], found.get(seed) or lab.store.add_run(specs[seed], preset))
+                if refusal is not None:
+                    ended += 1
+                    yield refusal
+            for outcome in hands.listen():
                 ended += 1
-                yield _outcome(lab, process.seed, process.run, process.end)
-            report((ended + sum(process.share for process in live)) / len(seeds))
+                yield outcome
+            report((ended + sum(crew.shares.values())) / len(seeds))
     finally:
-        for process in live:
-            process.stop()
-        for process in live:
-            process.join()
+        hands.close()
 
 
-def _assignments(
-    lab: Workshop, spec: EpisodesSpec, seeds: Sequence[int], preset: str | None
-) -> list[tuple[int, RunRecord | None, Assignment]]:
-    """Each seed with the run of exactly that spec that is the furthest, if there is one, and what is to do."""
+class _Hands:
+    """Gives runs to a crew and takes them back. Here the crew's processes work in the home folder itself."""
+
+    def __init__(self, lab: Workshop, crew: Crew) -> None:
+        self.lab = lab
+        self.crew = crew
+        self._runs: dict[int, str] = {}
+
+    def send(self, spec: EpisodesSpec, record: RunRecord) -> SeedOutcome | None:
+        """Have a registered run seen through; an outcome where that is refused."""
+        self._runs[record.seed] = record.id
+        self.crew.send(record.seed, SeedWork(self.lab.store.home.resolve(), record.id, spec))
+        return None
+
+    def listen(self) -> Iterator[SeedOutcome]:
+        for seed, what in self.crew.listen(POLL_SECONDS):
+            run = self._runs.pop(seed)
+            end = self._taken(run, what)
+            if isinstance(end, Lost):
+                end = Ended(f"the process of seed {seed} {end.how}; what it saved until then is kept.")
+            yield _read(self.lab, seed, self.lab.store.run(run), end)
+
+    def _taken(self, run: str, what: Any) -> Ended | Lost:
+        """The result of a call, once the run is in the home folder."""
+        return what  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Every run under way ends with a checkpoint; those that still come back are kept."""
+        self.crew.stop()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        try:
+            while self.crew.tasks and time.monotonic() < deadline:
+                for _ in self.listen():
+                    pass
+            self._forget()
+        finally:
+            self.crew.close()
+
+    def _forget(self) -> None:
+        """Delete what lies elsewhere of runs that are here."""
+
+
+class _AwayHands(_Hands):
+    """For a crew on other machines: a run goes out and comes back as a parcel, and is locked here meanwhile."""
+
+    def __init__(self, lab: Workshop, crew: AwayCrew) -> None:
+        super().__init__(lab, crew)
+        self._away = crew
+        self._origin = origin_of(lab.store.home)
+        self._versions = bits_depend_on()
+        self._locks: dict[str, FileLock] = {}
+        self._arrived: list[str] = []
+        self._where: dict[str, list[str]] = {}
+        for address, runs in crew.everywhere(held, self._origin).items():
+            for run in runs:
+                self._where.setdefault(run, []).append(address)
+
+    def send(self, spec: EpisodesSpec, record: RunRecord) -> SeedOutcome | None:
+        folder = self.lab.store.run_folder(record.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock", thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return _read(self.lab, record.seed, record, Ended(worked_on_elsewhere(record.id)))
+        self._locks[record.id] = lock
+        self._runs[record.seed] = record.id
+        work = AwaySeedWork(self._origin, self.lab.store.pack(record.id), spec, self._versions)
+        self._away.send(record.seed, work, at=self._where.get(record.id, ()))
+        return None
+
+    def _taken(self, run: str, what: Any) -> Ended | Lost:
+        try:
+            if isinstance(what, Lost):
+                return what
+            assert isinstance(what, Returned)
+            if what.parcel is not None:
+                self.lab.store.unpack(what.parcel)
+                self._arrived.append(run)
+            return what.end
+        finally:
+            self._locks.pop(run).release()
+            if len(self._arrived) >= FORGET_EVERY:
+                self._forget()
+
+    def _forget(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        if arrived:
+            self._away.everywhere(forget, self._origin, arrived)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            for lock in self._locks.values():
+                lock.release()
+
+
+def _furthest(lab: Workshop, spec: EpisodesSpec) -> dict[int, RunRecord]:
+    """For each seed the run of exactly that spec that is the furthest."""
     order = {Status.FINISHED: 0, Status.STOPPED: 1, Status.INTERRUPTED: 1, Status.FAILED: 2}
     furthest: dict[int, RunRecord] = {}
     for record in sorted(
         lab.store.runs(recipe=spec.recipe), key=lambda one: (order.get(Status(one.status), 3), -one.progress)
     ):
         furthest.setdefault(record.seed, record)
-    found = []
-    for seed in seeds:
-        known = furthest.get(seed)
-        run = None if known is None else known.id
-        assignment = Assignment(lab.store.home.resolve(), spec.with_seed(seed), preset, run)
-        found.append((seed, known, assignment))
-    return found
+    return furthest
 
 
 def _is_complete(lab: Workshop, record: RunRecord) -> bool:
     return record.status == Status.FINISHED and all(
         kept_evaluation(lab, record, which) is not None for which in weights_of(lab.store, record.id)
     )
-
-
-def _outcome(lab: Workshop, seed: int, run: str | None, end: Ended) -> SeedOutcome:
-    if run is None:
-        message = end.message or "no run began."
-        return SeedOutcome(seed, None, str(Status.FAILED), 0, 0, 0, 0.0, None, None, None, None, None, message)
-    return _read(lab, seed, lab.store.run(run), end)
 
 
 def _read(lab: Workshop, seed: int, record: RunRecord, end: Ended) -> SeedOutcome:

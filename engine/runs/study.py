@@ -32,7 +32,7 @@ from engine.runs.study_records import (
 )
 from engine.runs.study_storage import HEARTBEAT_SECONDS, StudyError, StudyStorage
 from engine.runs.study_worker import Worker
-from engine.runs.trial_process import Outcome
+from engine.runs.trial import Outcome
 
 if TYPE_CHECKING:
     from optuna.study import Study as OptunaStudy
@@ -73,6 +73,7 @@ class Study:
         quiet()
         self.name = name
         self.plan = plan
+        self.home = home
         self._storage = storage
         self._sampler = sampler
         make_sampler(sampler, 0, shared=storage.file is None or storage.file.parent != home.resolve())

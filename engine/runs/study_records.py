@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from engine.runs.search_space import Label, SearchSpace
-from engine.runs.trial_process import Outcome
+from engine.runs.trial import Outcome
 
 if TYPE_CHECKING:
     from optuna.study import Study

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ import platformdirs
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import Spec
 from engine.storage.files import remove_folder
-from engine.storage.reader import ReaderStore, now
+from engine.storage.parcels import ParcelStore
+from engine.storage.reader import now
 from engine.storage.records import EvaluationRecord, RunRecord, Status, StoreError, summed_up
 
 _EVALUATION = "id, agent, run, environment, seed, episodes, mean, std, min, max, perfect, seconds, created"
@@ -30,7 +32,7 @@ def home_folder(given: str | os.PathLike[str] | None = None) -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("dqn-lab", appauthor=False))
 
 
-class Store(ReaderStore):
+class Store(ParcelStore):
     """One home folder: what the lab keeps, and where. Safe to use from several threads.
 
     Everything here raises StoreError where the database cannot be used, StoreBusyError where another try may succeed.
@@ -48,7 +50,7 @@ class Store(ReaderStore):
         """Register a new run under a short id of its own."""
         moment = now()
         with self._transaction() as db:
-            run = next(new for new in iter(_short_id, None) if self._is_free(db, new))
+            run = next(new for new in _short_ids() if self._is_free(db, new))
             db.execute(
                 "INSERT INTO runs (id, kind, preset, name, spec, seed, status, created, updated, recipe) "
                 "VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -99,6 +101,7 @@ class Store(ReaderStore):
         self,
         *,
         recipe: str | None = None,
+        seed: int | None = None,
         name: str | None = None,
         kinds: Iterable[str] | None = None,
         statuses: Iterable[str] | None = None,
@@ -111,7 +114,7 @@ class Store(ReaderStore):
             recipe: only runs that differ from one another in nothing but their seeds; see `Spec.recipe`.
             statuses, kinds: only runs of one of these.
         """
-        tests, values = _tests(recipe=recipe, name=name, kind=kinds, status=statuses)
+        tests, values = _tests(recipe=recipe, seed=seed, name=name, kind=kinds, status=statuses)
         query = f"SELECT * FROM runs{tests} ORDER BY created DESC, rowid DESC LIMIT ? OFFSET ?"
         with self._read() as db:
             rows = db.execute(query, (*values, -1 if limit is None else limit, offset)).fetchall()
@@ -308,7 +311,8 @@ def _json_object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _short_id() -> str:
-    """Five characters that can be typed and said: two syllables and a digit."""
-    syllables = "".join(secrets.choice("bdfghjklmnprstvz") + secrets.choice("aeiou") for _ in range(2))
-    return syllables + secrets.choice("23456789")
+def _short_ids() -> Iterator[str]:
+    """Ids that can be typed and said: two syllables and a digit; one more syllable each time ten were taken."""
+    for tries in itertools.count(20):
+        syllables = "".join(secrets.choice("bdfghjklmnprstvz") + secrets.choice("aeiou") for _ in range(tries // 10))
+        yield syllables + secrets.choice("23456789")

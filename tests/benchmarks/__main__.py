@@ -5,13 +5,22 @@ from __future__ import annotations
 import sys
 
 from engine.learners.network import prepare_thread
-from tests.benchmarks import engine_speed, memory_of_runs, responsiveness, series_speed, store_scale
+from tests.benchmarks import (
+    cluster_speed,
+    engine_speed,
+    memory_of_runs,
+    responsiveness,
+    scaling,
+    series_speed,
+    store_scale,
+)
 
 
 def main() -> None:
     prepare_thread()
     print(f"{'work':<56} {'measured':>28} {'goal':>8}")
-    for benchmark in (*engine_speed.ALL, *responsiveness.ALL, *store_scale.ALL, *series_speed.ALL, *memory_of_runs.ALL):
+    modules = (engine_speed, responsiveness, store_scale, series_speed, memory_of_runs, cluster_speed, scaling)
+    for benchmark in (benchmark for module in modules for benchmark in module.ALL):
         if sys.argv[1:] and benchmark.__name__ not in sys.argv[1:]:
             continue
         for row in benchmark():

@@ -19,8 +19,8 @@ from engine.laboratory import Laboratory
 from engine.learners.kinds import preset, preset_spec, presets
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import EpisodesSpec, Spec
-from engine.runs.seed_process import EVALUATION_EPISODES, EVALUATION_SEED
-from engine.runs.seeds import _assignments, _is_complete
+from engine.runs.seed_work import EVALUATION_EPISODES, EVALUATION_SEED
+from engine.runs.seeds import _furthest, _is_complete
 from engine.storage.names import agent_names, run_of
 from engine.storage.records import LIVE, Status
 from engine.storage.store import Store
@@ -176,10 +176,10 @@ def match_seeds(lab: Laboratory) -> None:
     """What `train --seeds` asks before it starts anything."""
     spec = preset(BUSY).spec
     assert isinstance(spec, EpisodesSpec)
-    matched = _assignments(lab, spec, range(0, 4 * SEEDS, 4), BUSY)
-    known = [record for _, record, _ in matched if record is not None]
-    for record in known:
-        _is_complete(lab, record)
+    known = _furthest(lab, spec)
+    for seed in range(0, 4 * SEEDS, 4):
+        if seed in known:
+            _is_complete(lab, known[seed])
 
 
 def screens(lab: Laboratory, ids: list[str]) -> dict[str, Callable[[], object]]:

@@ -11,7 +11,7 @@ import sys
 import pytest
 from command_line import FIGURES, SMALL, lab, lab_json, refusal
 
-from engine.runs import seed_process
+from engine.runs import seed_work
 from engine.runs.seeds import SeedOutcome, summarise
 from tui_lab.commands import options, outcome
 from tui_lab.commands.seeds import summary_text
@@ -85,8 +85,8 @@ def test_the_first_perfect_selection_is_told_in_steps_and_seconds() -> None:
 
 
 def test_the_evaluation_is_that_of_a_single_seeds_training() -> None:
-    assert seed_process.EVALUATION_EPISODES == options.DEFAULT_EPISODES
-    assert seed_process.EVALUATION_SEED == outcome.SEED
+    assert seed_work.EVALUATION_EPISODES == options.DEFAULT_EPISODES
+    assert seed_work.EVALUATION_SEED == outcome.SEED
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

@@ -49,12 +49,13 @@ class LabGroup(click.Group):
 
 def engine_code(error: Exception) -> int:
     """2 for what the engine refuses because of what it was given, 1 for anything else that went wrong in it."""
+    from engine.runs.crew import CrewError
     from engine.runs.study_storage import StudyAwayError
     from engine.storage.checkpoint import CheckpointError
     from engine.storage.export import MissingToolError
     from engine.storage.records import StoreBusyError
 
-    if isinstance(error, CheckpointError | MissingToolError | StoreBusyError | StudyAwayError):
+    if isinstance(error, CheckpointError | CrewError | MissingToolError | StoreBusyError | StudyAwayError):
         return FAILED
     return MISUSE if isinstance(error, ValueError) else FAILED
 

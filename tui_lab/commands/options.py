@@ -63,3 +63,9 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask first.")
 force_option = click.option("--force", is_flag=True, help="Write over what is there.")
 seed_option = click.option("--seed", type=SEED, default=0, show_default=True, help="Names every random stream.")
 name_option = click.option("--name", help="Also save the agent under this name.")
+cluster_option = click.option(
+    "--cluster",
+    metavar="ADDRESS|FILE",
+    help="Train on a Dask cluster: its scheduler's address or file, or a YAML file that describes one.  "
+    "[default: this machine's cores]",
+)

@@ -23,23 +23,34 @@ SUMMARY_HEADER = ("", "success", "95 % interval", "IQM of returns", "95 % interv
 SUMMARY_RIGHT = frozenset(SUMMARY_HEADER[1:])
 
 
-def train_seeds(lab: Laboratory, spec: EpisodesSpec, count: int, preset: str | None, stop: Stop, as_json: bool) -> None:
+def train_seeds(
+    lab: Laboratory,
+    spec: EpisodesSpec,
+    count: int,
+    preset: str | None,
+    stop: Stop,
+    cluster: str | None,
+    as_json: bool,
+) -> None:
     """Train `count` seeds from the config's own on, print them, and exit with 1 or more unless all finished."""
     from engine.learners.kinds import kind_of
-    from engine.learners.machine import usable_cores
+    from engine.runs.crew import open_crew
     from engine.runs.seeds import run_seeds, summarise
 
     started = time.perf_counter()
     seeds = range(spec.config.seed, spec.config.seed + count)
     spec.with_seed(seeds[-1])  # Refuses a seed that is too large before anything begins.
-    note(f"{counted(count, 'seed')} of {preset or spec.kind}, up to {usable_cores()} at a time.")
+    crew = open_crew(cluster, note)
+    note(f"{counted(count, 'seed')} of {preset or spec.kind}, up to {crew.size} at a time.")
     outcomes: list[SeedOutcome] = []
     with progress_bar(counted(count, "seed")) as bar:
 
         def report(share: float) -> None:
             bar.update(share - bar.n)
 
-        running = run_seeds(lab, spec, seeds, preset=preset, stopping=lambda: stop.signal is not None, report=report)
+        running = run_seeds(
+            lab, spec, seeds, crew=crew, preset=preset, stopping=lambda: stop.signal is not None, report=report
+        )
         with closing(running):
             for outcome in running:
                 outcomes.append(outcome)
@@ -70,7 +81,7 @@ def _exit(outcomes: list[SeedOutcome], count: int, stop: Stop) -> None:
 
 def seed_line(outcome: SeedOutcome, width: int = 1) -> str:
     """One seed's end in a line; `width` is that of the largest seed."""
-    head = f"seed {outcome.seed:>{width}}  {outcome.run or '-':<5}  {outcome.status:<8}"
+    head = f"seed {outcome.seed:>{width}}  {outcome.run:<5}  {outcome.status:<8}"
     if outcome.message is not None:
         return f"{head}  {outcome.message}"
     parts = [f"{outcome.env_steps:>9,} environment steps", f"{outcome.seconds:>7,.1f} s"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui_lab.commands.errors import Misuse
-from tui_lab.commands.options import SEED, Options, json_option, name_option, pass_options
+from tui_lab.commands.options import SEED, Options, cluster_option, json_option, name_option, pass_options
 from tui_lab.commands.outcome import free_name, see_through
 from tui_lab.commands.output import note
 from tui_lab.commands.seeds import train_seeds
@@ -53,6 +53,7 @@ TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
     type=click.IntRange(1),
     help="Train N seeds, from --seed on, over the machine's cores, and sum them up; given again, go on.",
 )
+@cluster_option
 @name_option
 @json_option
 @pass_options
@@ -65,6 +66,7 @@ def train(
     max_steps: int | None,
     seed: int | None,
     seed_count: int | None,
+    cluster: str | None,
     name: str | None,
     as_json: bool,
 ) -> None:
@@ -73,6 +75,8 @@ def train(
     """
     if seed_count is not None and name is not None:
         raise Misuse("--seeds trains an agent a seed, which --name cannot all name; leave out one of the two.")
+    if cluster is not None and seed_count is None:
+        raise Misuse("--cluster shares out many seeds; say how many with --seeds N.")
     if preset_name is None and config_file is None:
         preset_name = DEFAULT_PRESET
     from engine.storage.preset_files import find_preset
@@ -85,7 +89,7 @@ def train(
     with stop_signals() as stop, options.laboratory() as lab:
         free_name(lab, name)
         if seed_count is not None:
-            return train_seeds(lab, spec, seed_count, preset_name, stop, as_json)
+            return train_seeds(lab, spec, seed_count, preset_name, stop, cluster, as_json)
         run = lab.start(spec, preset=preset_name, name=name)
         return see_through(options, lab, run, stop, as_json)
 

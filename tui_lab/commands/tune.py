@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui_lab.commands.errors import Failed, Misuse
-from tui_lab.commands.options import Options, json_option, pass_options
+from tui_lab.commands.options import Options, cluster_option, json_option, pass_options
 from tui_lab.commands.output import emit_json, note
 from tui_lab.commands.train import DEFAULT_PRESET, read_setting
 from tui_lab.commands.waiting import Stop, progress_bar, stop_signals
@@ -75,6 +75,7 @@ DEFAULT_TRIALS, DEFAULT_SEEDS, DEFAULT_CHECK_SEEDS = 20, 3, 10
 @click.option(
     "--pruner", metavar="NAME", default="median", show_default=True, help="median, percentile, halving or none."
 )
+@cluster_option
 @json_option
 @pass_options
 def tune(
@@ -93,6 +94,7 @@ def tune(
     export_file: Path | None,
     sampler: str,
     pruner: str,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Search for settings with which a learner does well, several seeds a trial, over the machine's cores.
@@ -113,7 +115,13 @@ def tune(
     space.base.with_seed(first + seeds + check_seeds - 1)  # Refuses seeds that are too large before anything begins.
     plan = Plan(space, tuple(range(first, first + seeds)))
     name = study_name or plan.name(Path(chosen.name).stem)
-    with stop_signals() as stop, _opened(options, storage, name, plan, sampler, pruner) as (study, search):
+    with (
+        stop_signals() as stop,
+        _opened(options, storage, name, plan, sampler, pruner, cluster) as (
+            study,
+            search,
+        ),
+    ):
         search.budget, search.seconds = budget, None if minutes is None else 60 * minutes
         search.stopping = lambda: stop.signal is not None
         _follow(study, search, check_seeds)
@@ -171,24 +179,25 @@ def _budget(base: Spec, trials: int | None, minutes: float | None, env_steps: in
 
 @contextmanager
 def _opened(
-    options: Options, url: str | None, name: str, plan: Any, sampler: str, pruner: str
+    options: Options, url: str | None, name: str, plan: Any, sampler: str, pruner: str, cluster: str | None
 ) -> Iterator[tuple[Study, Search]]:
     """The study and a search in it; what is under way in the end is given back."""
-    from engine.learners.machine import usable_cores
+    from engine.runs.crew import open_crew
     from engine.runs.search import Search
     from engine.runs.study import Study
     from engine.runs.study_records import Budget, try_again
     from engine.runs.study_storage import StudyStorage, home_url
-    from engine.runs.trial_process import Crew
 
     with options.laboratory() as lab:
         home = lab.store.home.resolve()
         storage = StudyStorage(url or home_url(home), try_again)
         try:
-            with closing(Study(storage, home, name, plan, sampler=sampler, pruner=pruner)) as study:
-                note(f"study {name} in {storage.shown}, up to {usable_cores()} at a time.")
-                with closing(Crew(home, usable_cores())) as crew:
-                    yield study, Search(study, crew, Budget())
+            with (
+                closing(Study(storage, home, name, plan, sampler=sampler, pruner=pruner)) as study,
+                closing(open_crew(cluster, note)) as crew,
+            ):
+                note(f"study {name} in {storage.shown}, up to {crew.size} at a time.")
+                yield study, Search(study, crew, Budget())
         finally:
             storage.close()
 

@@ -8,7 +8,7 @@ from engine.runs.search_space import read_space
 from engine.runs.study import Begun, Study
 from engine.runs.study_records import Budget, Plan, try_again
 from engine.runs.study_storage import StudyStorage, home_url
-from engine.runs.trial_process import Outcome
+from engine.runs.trial import Outcome
 from tests.engine.small import dqn_spec
 
 SPACE = """

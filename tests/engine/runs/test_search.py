@@ -7,39 +7,42 @@ from pathlib import Path
 
 import pytest
 
-from engine.learners.specs import Spec
+from engine.runs.crew import Call, CrewProcess, LocalCrew, Result
 from engine.runs.search import Event, Search, SeedTold, TrialTold, Trouble, verdict
 from engine.runs.study_records import Budget
 from engine.runs.study_storage import StudyError
-from engine.runs.trial_process import Crew, Outcome, TrialProcess
+from engine.runs.trial import Outcome, Trial
 from tests.engine.runs.small_study import open_study, outcome, plan
 
 
-class Made(TrialProcess):
+class Made(CrewProcess):
     """Answers at once: the batch size, less ten for each seed; None means that it dies, once each."""
 
     deaths: int = 0
     fails = False
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, name: str) -> None:
         self.task = None
+        self.share = 0.0
         self.pipe, self._theirs = multiprocessing.Pipe()
 
-    def send(self, task: object, spec: Spec) -> None:
+    def send(self, task: object, call: Call) -> None:
         self.task = task
         if Made.deaths:
             Made.deaths -= 1
             self._theirs.close()
             return
+        assert isinstance(call, Trial)
+        spec = call.spec
         score = spec.to_dict()["config"]["batch_size"] - 10 * spec.config.seed
-        self._theirs.send(outcome(spec.config.seed, None if Made.fails else score))
+        self._theirs.send(Result(outcome(spec.config.seed, None if Made.fails else score)))
 
     def stop(self) -> None:
         self.task = None
 
     def join(self) -> str:
         self.pipe.close()
-        return "its process was ended by SIGKILL"
+        return "was ended by SIGKILL"
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +53,7 @@ def nobody_dies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _search(home: Path, budget: Budget, **changes: object) -> Search:
     study = open_study(home, plan(home, seeds=(0, 1)))
-    return Search(study, Crew(home, 2, Made), budget, **changes)  # type: ignore[arg-type]
+    return Search(study, LocalCrew(2, Made), budget, **changes)  # type: ignore[arg-type]
 
 
 def _ended(events: list[Event]) -> list[int]:

@@ -19,7 +19,7 @@ from engine.analysis.statistics import bootstrap_interval, interquartile_mean, w
 from engine.laboratory import Laboratory
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import DQNSpec
-from engine.runs import seeds as module
+from engine.runs.crew import LocalCrew
 from engine.runs.run import Run
 from engine.runs.seeds import SeedOutcome, run_seeds, summarise
 from engine.storage.library import find_agent
@@ -76,7 +76,7 @@ def test_a_seed_comes_out_as_if_trained_alone_and_is_read_when_asked_for_again(
     assert shares[-1] == 1.0
     elsewhere.close()
 
-    monkeypatch.setattr(module, "SeedProcess", None)
+    monkeypatch.setattr(LocalCrew, "send", None)
     assert outcomes(lab, SPEC, 3, 4) == found, "and without a process"
 
 
@@ -106,7 +106,7 @@ def test_a_killed_and_a_stopped_seed_go_on_to_the_state_of_an_undisturbed_run(la
 
     def kill_seed_1(_share: float) -> None:
         for process in multiprocessing.active_children():
-            if process.name == "seed 1" and running():
+            if process.name == "worker 1" and running():
                 process.kill()
 
     one, two = outcomes(lab, HEAVY, 1, 2, report=kill_seed_1)

@@ -16,7 +16,7 @@ from engine.laboratory import Laboratory
 from engine.learners.kinds import preset, preset_spec
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import DQNSpec, Spec
-from engine.runs.seed_process import EVALUATION_EPISODES, EVALUATION_SEED
+from engine.runs.seed_work import EVALUATION_EPISODES, EVALUATION_SEED
 from engine.storage import store as store_module
 from engine.storage.migrations import SCHEMA_VERSION
 from engine.storage.names import run_of
@@ -148,7 +148,7 @@ def test_ids_are_typeable_and_unique(store: Store) -> None:
 
 def test_a_new_run_takes_no_id_under_which_a_folder_was_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = iter(("baba2", "baba2", "dede3", "fufu4"))
-    monkeypatch.setattr(store_module, "_short_id", lambda: next(ids))
+    monkeypatch.setattr(store_module, "_short_ids", lambda: ids)
     assert add(store).id == "baba2"
     store.run_folder("dede3").mkdir(parents=True)
     assert add(store).id == "fufu4"
