@@ -13,6 +13,8 @@ from engine.learners.kinds import kinds
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import Spec
 from engine.runs.jobs import Job
+from engine.runs.search_job import Part, Request, SearchJob
+from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
 from engine.runs.workshop import Workshop
 from engine.storage.records import EvaluationRecord, RunRecord, StoreError
@@ -34,6 +36,7 @@ class Laboratory(Workshop):
             StoreError: the home folder cannot be used.
         """
         super().__init__(home)
+        self._searches: dict[Request, SearchJob] = {}
         self._logs: OrderedDict[str, tuple[RunRecord | None, MetricLog]] = OrderedDict()
         self._logs_lock = threading.Lock()
 
@@ -105,6 +108,42 @@ class Laboratory(Workshop):
     def data_set(self, agent: str, samples: int, seed: int, path: Path | None = None) -> DataSetJob:
         """A job, not yet started, that generates a data set and keeps it as CSV, in the home folder or at `path`."""
         return DataSetJob(self.store, agent, samples, seed, path)
+
+    # --- searches
+
+    def kept_search(self, request: Request) -> SearchJob | None:
+        """The job of a search that is under way, or was; without one, and where there are studies, one that looks."""
+        if request not in self._searches and (self.store.home / STUDIES).is_file():
+            self._sit_down(SearchJob(self.store.home, request, "look"))
+        return self._searches.get(request)
+
+    def search(self, request: Request, part: Part) -> SearchJob:
+        """Go on with a search, or with the check of its winner; what is under way goes on as it is."""
+        known = self._searches.get(request)
+        if known is not None and known.status.live and known.part != "look":
+            return known
+        findings = None if known is None else known.findings
+        return self._sit_down(SearchJob(self.store.home, request, part, findings))
+
+    def _sit_down(self, job: SearchJob) -> SearchJob:
+        self._searches[job.request] = job
+        job.listeners += self.listeners
+        job.start()
+        return job
+
+    @property
+    def at_work(self) -> list[str]:
+        """What would be cut short by an end, by its titles: runs, and searches that train."""
+        searches = [job.name for job in self._searches.values() if job.status.live and job.part != "look"]
+        return [run.title for run in self.live_runs] + searches
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop every search and every run, each with what it has, and wait for that."""
+        for job in self._searches.values():
+            job.stop()
+        super().close(timeout)
+        for job in self._searches.values():
+            job.wait(timeout)
 
     def recording(self, agent: str, seed: int) -> Recording:
         """Play and record one episode. Takes up to a second: not for the screen's thread.

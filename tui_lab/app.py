@@ -260,11 +260,11 @@ class LabApp(App[None]):
     # --- the end
 
     async def action_quit(self) -> None:
-        live = self.lab.live_runs
+        live = self.lab.at_work
         if not live:
             self._leave()
         elif not isinstance(self.screen, QuitScreen):
-            self.push_screen(QuitScreen([run.title for run in live]), self._answered)
+            self.push_screen(QuitScreen(live), self._answered)
 
     def _answered(self, keep: bool | None) -> None:
         if keep:

@@ -10,7 +10,7 @@ from engine.agents.names import AgentError, linear_weights
 from engine.learners.kinds import kind_of, presets
 from engine.learners.specs import EpisodesSpec, RowsSpec
 from engine.storage.names import LATEST
-from tui_lab.lesson import Bench, Chart, Data, Evaluate, Lesson, LessonError, Prose, Run, Watch, load_course
+from tui_lab.lesson import Bench, Chart, Data, Evaluate, Lesson, LessonError, Prose, Run, Tune, Watch, load_course
 
 RULES = ("perfect", "random", "left", "right", "angle")
 WIDEST_TABLE = 60
@@ -63,6 +63,11 @@ def _check_bench(lesson: Lesson, bench: Bench) -> None:
                 _check_agent(lesson, bench.line, agent)
         case Data():
             _check_agent(lesson, bench.line, bench.agent)
+        case Tune():
+            _check_presets(lesson, bench.line, (bench.preset,), ())
+            kind = kind_of(presets()[bench.preset].spec)
+            if kind.space is None:
+                raise LessonError(lesson.path, bench.line, f"there is no search space for {kind.title} yet")
 
 
 def _check_presets(lesson: Lesson, line: int, names: tuple[str, ...], charts: tuple[str, ...]) -> None:

@@ -95,6 +95,20 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tune:
+    """A bench that searches for settings around `preset` for so many `minutes`, `seeds` a trial, and then trains the
+    winner from `check_seeds` fresh ones."""
+
+    line: int
+    title: str
+    preset: str
+    minutes: Count = 2
+    seeds: Count = 3
+    check_seeds: Count = 10
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Predict:
     """Asks for a guess before the learner runs something; no option is wrong, `reveal` follows once one is chosen."""
 
@@ -138,13 +152,13 @@ class _FrontMatter:
     minutes: Count
 
 
-Bench = Run | Chart | Watch | Evaluate | Data
+Bench = Run | Chart | Watch | Evaluate | Data | Tune
 Question = Predict | Quiz
 Block = Bench | Question | Note
 Part = Prose | Block
 
 BLOCKS: dict[str, Callable[..., Block]] = {
-    block.__name__.lower(): block for block in (Run, Chart, Watch, Evaluate, Data, Predict, Quiz, Note)
+    block.__name__.lower(): block for block in (Run, Chart, Watch, Evaluate, Data, Tune, Predict, Quiz, Note)
 }
 
 
@@ -163,7 +177,7 @@ class Lesson:
 
     @property
     def benches(self) -> tuple[Bench, ...]:
-        """The run, chart, watch, evaluate and data blocks, in reading order."""
+        """The run, chart, watch, evaluate, data and tune blocks, in reading order."""
         return tuple(part for part in self.parts if isinstance(part, Bench))
 
     @property

@@ -6,6 +6,7 @@ Torch-free to import: what is called loads what it needs.
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -94,9 +95,16 @@ class Result:
     value: Any
 
 
-def work_for(pipe: Connection) -> None:
+def work_for(pipe: Connection, silent: bool) -> None:
     """The whole life of a process: calls come in, shares and results go out. Any word meanwhile, a signal or the end of
-    the pipe asks the call to stop."""
+    the pipe asks the call to stop.
+
+    Args:
+        silent: whether nothing may be printed, not even a bug's traceback: a screen is there.
+    """
+    if silent:
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     desk = _PipeDesk(Parent(pipe))
     try:
         while (call := pipe.recv()) is not None:
@@ -110,13 +118,13 @@ def work_for(pipe: Connection) -> None:
 class CrewProcess:
     """Such a process as its parent sees it. `task` is what it works on."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, silent: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
         self.task: Any = None
         self.share = 0.0
         self._stopped = False
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=work_for, args=(theirs,), name=name, daemon=True)
+        self._process = context.Process(target=work_for, args=(theirs, silent), name=name, daemon=True)
         with signals_held():
             self._process.start()
         theirs.close()
@@ -175,8 +183,15 @@ class LocalCrew:
 
     away = False
 
-    def __init__(self, size: int, process_type: Callable[[str], CrewProcess] = CrewProcess) -> None:
+    def __init__(
+        self, size: int, process_type: Callable[[str, bool], CrewProcess] = CrewProcess, *, silent: bool = False
+    ) -> None:
+        """
+        Args:
+            silent: whether the processes may print nothing, not even a bug's traceback.
+        """
         self.size = size
+        self._silent = silent
         self._start = process_type
         self._processes: list[CrewProcess] = []
         self._started = 0
@@ -197,7 +212,7 @@ class LocalCrew:
         idle = next((process for process in self._processes if process.task is None), None)
         if idle is None:
             self._started += 1
-            idle = self._start(f"worker {self._started}")
+            idle = self._start(f"worker {self._started}", self._silent)
             self._processes.append(idle)
         idle.send(task, call)
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 REFUSALS = 100
 """Trials in a row whose settings the learner refuses, after which hardly any will do."""
+SPENT = "seconds of "
+"""The attributes of a study that say how long each worker searched begin so."""
 Verdict = Literal["next seed", "complete", "pruned", "failed", "lost"]
 
 
@@ -255,6 +257,18 @@ class Study:
     def others_at_work(self) -> bool:
         """Whether trials of other workers are under way."""
         return any(record.state == "running" and record.number not in self._own for record in self.trials())
+
+    # --- time
+
+    def spend(self, seconds: float) -> None:
+        """Keep for how long this worker has searched until now."""
+        with self._storage.told():
+            self._study.set_user_attr(f"{SPENT}{self._worker.id}", seconds)
+
+    def spent(self) -> float:
+        """Seconds that all workers have searched for, as far as they kept that."""
+        with self._storage.told():
+            return sum(float(value) for key, value in self._study.user_attrs.items() if key.startswith(SPENT))
 
     # --- what is known
 

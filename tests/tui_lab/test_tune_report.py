@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.runs.search_space import Choices, Range
-from tui_lab.commands.tune_report import settings_text, slice_picture
 from tui_lab.glyphs import ASCII
 from tui_lab.plotting import draw
+from tui_lab.search_text import settings_text, slice_picture
 
 
 def test_choices_stand_side_by_side_under_their_names() -> None:

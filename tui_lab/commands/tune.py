@@ -227,11 +227,11 @@ def _follow(study: Study, search: Search, check_seeds: int) -> None:
 
 def _tell(study: Study, event: Event) -> None:
     from engine.runs.search import SeedTold, TrialTold
-    from tui_lab.commands.tune_report import score_text, settings_text
+    from tui_lab.search_text import score_text, settings_text
 
     if isinstance(event, TrialTold):
         record = event.record
-        score = "" if record.score is None else f" {study.score_name} {score_text(study, record.score)}"
+        score = "" if record.score is None else f" {study.score_name} {score_text(study.plan.space.base, record.score)}"
         reason = "" if record.reason is None else f" ({record.reason})"
         best = study.best()
         is_best = best is not None and best.number == record.number

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tui_lab.commands.output import pairs, table
-from tui_lab.text import count, percent, value
+from tui_lab.search_text import score_text, short, slice_picture
+from tui_lab.text import count, percent
 
 if TYPE_CHECKING:
-    from engine.runs.search_space import Axis
     from engine.runs.study import Study
     from engine.runs.study_records import TrialRecord
     from tui_lab.glyphs import Glyphs
-    from tui_lab.plotting import Picture
 
 BAR_CELLS, CHART_ROWS, WIDEST, SLICES = 30, 12, 100, 3
 FIGURES_HEADER = ("", "seeds", "score", "95 % interval", "success", "95 % interval ")
@@ -40,30 +37,6 @@ def report(study: Study, winner: TrialRecord, found: Mapping[str, Any], glyphs: 
     return text
 
 
-def score_text(study: Study, score: float) -> str:
-    """A score as the kind of learner writes such figures; returns with a decimal, which tells trials apart."""
-    from engine.learners.kind import Figure
-    from engine.learners.kinds import kind_of
-
-    form = kind_of(study.plan.space.base).score
-    return f"{score:.1f}" if form is None else value(Figure(form.name, score, form.form))
-
-
-def settings_text(labels: Mapping[str, Any]) -> str:
-    """`batch_size=32, learning_rate=0.00123`."""
-    return ", ".join(f"{name}={_short(label)}" for name, label in labels.items())
-
-
-def _short(setting: Any) -> str:
-    if isinstance(setting, float):
-        return f"{setting:.4g}"
-    if isinstance(setting, list | tuple):
-        return str(list(setting))
-    if setting is None or isinstance(setting, bool):
-        return json.dumps(setting)
-    return str(setting)
-
-
 def _head(found: Mapping[str, Any]) -> str:
     states = ", ".join(f"{number} {state}" for state, number in found["trials"].items() if number)
     rows = {"study": found["study"], "trials": states, "winner": f"trial {found['best']['trial']}"}
@@ -74,21 +47,21 @@ def _head(found: Mapping[str, Any]) -> str:
 
 def _settings(study: Study, found: Mapping[str, Any]) -> str:
     base = study.plan.space.base.config
-    rows = [(name, _short(chosen), _short(getattr(base, name))) for name, chosen in found["best"]["settings"].items()]
+    rows = [(name, short(chosen), short(getattr(base, name))) for name, chosen in found["best"]["settings"].items()]
     return table(("setting", "winner", found["preset"]), rows, frozenset({"winner", found["preset"]}))
 
 
 def _figures(study: Study, found: Mapping[str, Any]) -> str:
     best, check = found["best"], found["check"]
-    searched = ("in the search", len(found["seeds"]), score_text(study, best["score"]), None)
+    searched = ("in the search", len(found["seeds"]), score_text(study.plan.space.base, best["score"]), None)
     rows: list[tuple[object, ...]] = [(*searched, _share(best["successes"], len(best["scores"])), None)]
     if check is not None:
         mean, seeds = check["mean"], len(check["seeds"])
-        spread = check["interval"] and " to ".join(score_text(study, end) for end in check["interval"])
+        spread = check["interval"] and " to ".join(score_text(study.plan.space.base, end) for end in check["interval"])
         shares = check["success_interval"] and "{:.0f} to {:.0f} %".format(
             *(100 * end for end in check["success_interval"])
         )
-        figure = None if mean is None else score_text(study, mean)
+        figure = None if mean is None else score_text(study.plan.space.base, mean)
         rows.append(("on fresh seeds", seeds, figure, spread, _share(check["successes"], seeds), shares))
     text = table(("", "seeds", study.score_name, *FIGURES_HEADER[3:]), rows, RIGHT | {study.score_name})
     if check is not None and check["failed"]:
@@ -111,7 +84,7 @@ def _curse(study: Study, found: Mapping[str, Any]) -> str:
         return text + "only fresh seeds tell what to expect."
     less = found["best"]["score"] - check["mean"]
     side = "lower" if less > 0 else "higher"
-    return text + f"expect what the fresh seeds show, which is {score_text(study, abs(less))} {side}."
+    return text + f"expect what the fresh seeds show, which is {score_text(study.plan.space.base, abs(less))} {side}."
 
 
 def _importance(shares: Mapping[str, float] | None, glyphs: Glyphs) -> list[str]:
@@ -141,27 +114,3 @@ def _slices(study: Study, shares: Mapping[str, float] | None, glyphs: Glyphs) ->
         rows = draw(picture, width, CHART_ROWS, glyphs, lambda index, dim: series_color(index, dark=True, dim=dim))
         pictures.append("\n".join([f"{study.score_name} by {name}", *(row.plain.rstrip() for row in rows)]))
     return pictures
-
-
-def slice_picture(axis: Axis, points: list[tuple[Any, float]]) -> Picture:
-    """Scores over the values of a setting, a point a trial; choices stand side by side, powers of ten equally far."""
-    from engine.runs.search_space import Choices
-    from tui_lab.plotting import Picture, Series
-
-    log = not isinstance(axis, Choices) and axis.log
-    places = [math.log10(axis.position(label)) if log else axis.position(label) for label, _ in points]
-    scores = [score for _, score in points]
-    low, high = min(scores), max(scores)
-    room = 0.05 * (high - low) or max(1e-3, 0.05 * abs(high))
-    ticks: tuple[tuple[float, str], ...] = ()
-    if isinstance(axis, Choices):
-        limits = (-0.5, len(axis.values) - 0.5)
-        ticks = tuple((float(i), _short(chosen)) for i, chosen in enumerate(axis.values))
-    elif log:
-        limits = (math.log10(axis.low), math.log10(axis.high))
-        powers = range(math.ceil(limits[0] - 1e-9), math.floor(limits[1] + 1e-9) + 1)
-        ticks = tuple((float(power), f"{10.0**power:g}") for power in powers)
-    else:
-        limits = (float(axis.low), float(axis.high))
-    series = Series(tuple(places), tuple(scores), kind="points")
-    return Picture((series,), limits, (low - room, high + room), x_ticks=ticks)

@@ -24,6 +24,7 @@ from tui_lab.widgets.reading import BenchPointer, Reading
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.run_bench import RunBench
 from tui_lab.widgets.top_bar import TopBar
+from tui_lab.widgets.tune_bench import TuneBench
 from tui_lab.widgets.watch_bench import WatchBench
 
 DONE_AT = 0.98
@@ -43,6 +44,8 @@ def make_bench(block: blocks.Bench) -> Bench:
             return EvaluateBench(block)
         case blocks.Data():
             return DataBench(block)
+        case blocks.Tune():
+            return TuneBench(block)
 
 
 class LessonScreen(Screen[None]):

@@ -21,7 +21,7 @@ class Made(CrewProcess):
     deaths: int = 0
     fails = False
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, silent: bool) -> None:
         self.task = None
         self.share = 0.0
         self.pipe, self._theirs = multiprocessing.Pipe()
