@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,23 @@ from engine.runs.tasks import EvaluationJob
 from engine.storage.agent_folders import save_agent
 from engine.storage.records import Status
 from tests.tui_lab.fakes import screen_text
-from tests.tui_lab.pilot import LabPilot, Open, bench, block, has_points, locked, make_lesson, rows, said, until, words
+from tests.tui_lab.pilot import (
+    LabPilot,
+    Open,
+    bench,
+    block,
+    has_points,
+    locked,
+    make_lesson,
+    rows,
+    said,
+    train,
+    until,
+    words,
+)
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
+from tui_lab.measured import FILE, seeds_of, strip
 from tui_lab.plotting import Picture, Series
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.themes import series_color
@@ -390,7 +405,7 @@ async def test_a_run_without_an_agent_says_why_it_cannot_be_evaluated(open_lab: 
         save_agent(app.lab.store.run_folder(run) / "agents" / "last", network("last", [4, 2]))
         await pilot.press("r")
         await until(pilot, lambda: rows(app)[0].startswith("✓ your bad"))
-        assert words(app, "#details") == "4 greedy episodes, seed 0"
+        assert words(app, "#details").split("\n")[0] == "4 greedy episodes, seed 0"
 
 
 async def test_a_home_folder_that_cannot_be_read_is_said_and_read_later(open_lab: Open, rules: Lesson) -> None:
@@ -553,3 +568,34 @@ def test_the_height_is_round_and_holds_ten_at_least(count: int, top: float) -> N
     drawn = histogram(np.full(count, 100.0), (0.0, 500.0), 0)
     assert drawn.y_limits == (0, top)
     assert max(drawn.series[0].y) == count
+
+
+async def test_ones_own_run_is_one_dot_among_the_seeds_of_the_lesson(open_lab: Open, tmp_path: Path) -> None:
+    def before(lab: Laboratory) -> None:
+        train("bad")(lab)
+        run = lab.store.runs()[0].id
+        lab.store.add_evaluation("latest:bad", run, "CartPole-v1", 3, 0, 0.1, np.array([150.0, 250.0, 200.0, 200.0]))
+
+    lesson = one(tmp_path, "latest:bad", "angle", seed=3)
+    async with open_lab(lesson=lesson, size=(100, 30), before=before) as (app, pilot):
+        await pilot.press("1")
+        title, line, told = words(app, "#details").split("\n")
+        seeds = seeds_of("bad")
+        assert title == "4 greedy episodes, seed 3"
+        below = sum(seed < 200 for seed in seeds)
+        assert told == f"yours (● 200) among 20 seeds measured for the lesson: {below} are lower"
+        assert line == str(strip(seeds, 200, (0, 500), "●"))
+        await pilot.press("down")
+        assert "\n" not in words(app, "#details"), "a rule has no seeds"
+
+
+def test_a_strip_counts_the_seeds_in_each_cell() -> None:
+    line = strip([0, 5, 49, 50, 100, *[75.0] * 12], 20, (0, 100), "o", cells=10)
+    assert str(line) == "0 2·o·11·+·1 100"
+
+
+def test_the_seeds_of_a_preset_are_those_that_come_with_the_lab() -> None:
+    found = json.loads(FILE.read_text())["presets"]
+    assert seeds_of("good-2") == tuple(seed["last"] for seed in found["good-2"]["by_seed"])
+    assert seeds_of("robust") == tuple(seed["best"] for seed in found["robust"]["by_seed"])
+    assert seeds_of("mine") == ()

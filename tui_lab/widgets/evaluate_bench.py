@@ -19,6 +19,7 @@ from engine.storage.names import LATEST, run_of
 from engine.storage.records import EvaluationRecord, Status
 from tui_lab.lesson import Evaluate as EvaluateBlock
 from tui_lab.marks import progress_bar, status_mark
+from tui_lab.measured import seeds_of, strip
 from tui_lab.plotting import Picture, Series, nice_ceiling
 from tui_lab.text import agent_title, count, percent, returns_summary
 from tui_lab.widgets.bench import Bench
@@ -132,8 +133,10 @@ class EvaluateBench(Bench):
         returns, environment = self.context.attempt(partial(self._returns, row), (np.empty(0), CARTPOLE))
         error = row.job.error if row.job is not None and row.job.status == Status.FAILED else None
         details = error or f"{count(self.evaluate_block.episodes)} greedy episodes, seed {self.evaluate_block.seed}"
-        style = "$error" if error else "$muted"
-        self.query_one("#details", Static).update(Content.styled(details, style))
+        told = Content.styled(details, "$error" if error else "$muted")
+        if error is None and (others := self._among_others(row)) is not None:
+            told = Content("\n").join([told, *others])
+        self.query_one("#details", Static).update(told)
         state = (row.agent, row.kept, len(returns), self.app.theme)
         if state != self._drawn:
             self._drawn = state
@@ -141,6 +144,19 @@ class EvaluateBench(Bench):
             self.query_one("#legend", Static).update(Content.styled(title, "bold"))
             span = kept_facts(environment).return_range
             self.query_one(Chart).show(histogram(returns, span, self._rows.index(row)))
+
+    def _among_others(self, row: _Row) -> list[Content] | None:
+        """Where the reader's own run lies among the preset's seeds that come with the lab; None where it is open."""
+        seeds = seeds_of(row.agent.removeprefix(LATEST)) if row.agent.startswith(LATEST) else ()
+        if row.kept is None or row.job is not None or not seeds:
+            return None
+        low, high = kept_facts(row.kept.environment).return_range
+        if low is None or high is None:
+            return None
+        mark, mean = self.glyphs.running, row.kept.mean
+        below = sum(seed < mean for seed in seeds)
+        words = f"yours ({mark} {mean:.0f}) among {len(seeds)} seeds measured for the lesson: {below} are lower"
+        return [strip(seeds, mean, (low, high), mark), Content.styled(words, "$muted")]
 
     def _returns(self, row: _Row) -> tuple[Values, str]:
         """The returns of episodes that are over, and the environment that they were played in."""
