@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,7 +37,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """From one preset to another; `order` names the settings in which they differ, in the order of their changes."""
+    """From one preset to another; `order` names the settings in which they differ, in the order of their changes.
+
+    Their budgets count as a setting, `episodes`.
+    """
 
     start: str
     end: str
@@ -53,16 +56,27 @@ class Ladder:
         Raises:
             ValueError: `order` is not the settings in which start and end differ.
         """
-        first, last = episodes_spec(self.start), episodes_spec(self.end)
-        before, after = first.config.to_dict(), last.config.to_dict()
+        first = episodes_spec(self.start)
+        before, after = settings(first), settings(episodes_spec(self.end))
         differing = {key for key in before if before[key] != after[key] and key != "seed"}
         if set(self.order) != differing or len(self.order) != len(differing):
             raise ValueError(f"{self.start} and {self.end} differ in {', '.join(sorted(differing))}; name each once.")
         yield Rung(self.start, self.start, first, {})
         spec = first
         for count, key in enumerate(self.order, start=1):
-            spec = replace(spec, config=spec.config.replace(**{key: after[key]}))
+            spec = changed_in(spec, {key: after[key]})
             yield _named(spec, self, count, {key: after[key]})
+
+
+def settings(spec: EpisodesSpec) -> dict[str, Any]:
+    """All that a rung may change: the config's settings, and the budget."""
+    return {**spec.config.to_dict(), "episodes": spec.episodes}
+
+
+def changed_in(spec: EpisodesSpec, change: Mapping[str, Any]) -> EpisodesSpec:
+    """A spec with some of its `settings` changed."""
+    config = {key: value for key, value in change.items() if key != "episodes"}
+    return replace(spec, config=spec.config.replace(**config), episodes=change.get("episodes", spec.episodes))
 
 
 def _named(spec: EpisodesSpec, ladder: Ladder, count: int, change: dict[str, Any]) -> Rung:
@@ -75,11 +89,11 @@ def _named(spec: EpisodesSpec, ladder: Ladder, count: int, change: dict[str, Any
 
 def changed(name: str, word: str, other: str, keys: Iterable[tuple[str, ...]]) -> list[Rung]:
     """A preset with some settings at a time as in another preset: what `word`, with or without, makes of it."""
-    spec, values = episodes_spec(name), episodes_spec(other).config.to_dict()
+    spec, values = episodes_spec(name), settings(episodes_spec(other))
     rungs = []
     for together in keys:
         change = {key: values[key] for key in together}
-        one = replace(spec, config=spec.config.replace(**change))
+        one = changed_in(spec, change)
         rungs.append(Rung(f"{name} {word} {' and '.join(together)}", name, one, change))
     return rungs
 
@@ -107,6 +121,12 @@ LADDERS = (
     ),
     Ladder("as-written", "good-2", (TARGET_CHECK, TRUNCATION)),
     Ladder("as-written", "good-2", (TRUNCATION, TARGET_CHECK)),
+    # From good-2 to robust leads through as-written.
+    Ladder(
+        "as-written",
+        "robust",
+        ("target_soft_update_rate", "state_scale", "keep_best_every_episodes", "end_when_perfect", "episodes"),
+    ),
 )
 LEFT_OUT = changed("robust", "without", "as-written", (("state_scale",), ("target_soft_update_rate",)))
 """What `robust` is without each of its changes. It cannot do without its selection, which ends it."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from engine.learners.kinds import preset_spec
-from tests.ladders import LADDERS, LEFT_OUT, PUT_IN, Ladder, Rung
+from tests.ladders import LADDERS, LEFT_OUT, PUT_IN, Ladder, Rung, settings
 from tests.outcomes import climb, rungs, step_aside
 
 
@@ -17,7 +17,7 @@ def test_a_ladder_leads_from_its_start_to_its_end_one_setting_at_a_time(ladder: 
     assert (climbed[0].name, climbed[-1].name) == (ladder.start, ladder.end)
     assert climbed[-1].spec.recipe == preset_spec(ladder.end).recipe
     for below, above in pairwise(climbed):
-        one, other = below.spec.config.to_dict(), above.spec.config.to_dict()
+        one, other = settings(below.spec), settings(above.spec)
         assert {key: other[key] for key in one if one[key] != other[key] and key != "seed"} == above.change
         assert len(above.change) == 1
 
