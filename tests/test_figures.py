@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.agents.evaluation import evaluate
 from engine.learners.kinds import presets
+from engine.storage.library import find_agent
+from engine.storage.store import Store
 
 ROOT = Path(__file__).parent.parent
 OUTCOMES = json.loads((ROOT / "lessons" / "outcomes.json").read_text())
@@ -143,3 +147,35 @@ def test_the_engines_page_says_what_was_measured(preset: str) -> None:
     cells += ["", ""] if steps is None else [f"{steps:,.0f}", f"{seconds:.0f} s"]
     row = "|".join(f" {cell} " if cell else " " for cell in cells)
     assert f"|{row}|" in (ROOT / "engine" / "README.md").read_text()
+
+
+def test_the_lesson_on_clones_and_the_readme_say_what_the_perfect_agents_card_says() -> None:
+    card = json.loads((ROOT / "saved" / "perfect" / "card.json").read_text())["imitation"]
+    accuracies = [f"{found['test_accuracy']:.3f}".removeprefix("0") for found in card["models"].values()]
+    lesson = page("lessons/03-imitation-models.md")
+    assert f"are {', '.join(accuracies[:-1])} and {accuracies[-1]}." in lesson
+    largest = card["models"]["mlp-3"]
+    assert f"{largest['test_loss']:.2f} against {largest['train_loss']:.2f} at epoch 150" in lesson
+    assert f"the lowest test loss had been {largest['lowest_test_loss']:.2f}." in lesson
+    told = (ROOT / "README.md").read_text()
+    for found in (*card["models"].values(), card["mlp-2 with 10,000 train rows"]):
+        names = ("train_accuracy", "test_accuracy", "lowest_test_loss", "test_loss", "train_loss")
+        thousandths = [Decimal(str(found[name])).quantize(Decimal("0.001"), ROUND_HALF_UP) for name in names]
+        assert " | ".join(str(value).removeprefix("0") for value in thousandths) in told
+
+
+@pytest.mark.parametrize(
+    ("driver", "rule"),
+    [
+        ("always one side", "left"),
+        ("random", "random"),
+        ("sign of the angle", "angle"),
+        ("sign of angle + angular velocity", "linear:0,0,1,1"),
+        ("linear rule (0.1, 0.2, 1, 0.5)", "linear:0.1,0.2,1,0.5"),
+    ],
+)
+def test_the_score_ladder_of_the_first_lesson_is_what_its_rules_score(driver: str, rule: str, home: Path) -> None:
+    told = re.search(rf"\| {re.escape(driver)} \| (?:about )?([\d.]+) \|", page("lessons/01-lets-go-deep.md"))
+    assert told
+    mean = evaluate(find_agent(Store(home), rule), 1_000, 12345).summary()["mean"]
+    assert mean == pytest.approx(float(told[1]), abs=1 if "." not in told[1] else 0.1)
