@@ -270,6 +270,7 @@ def open_cluster(where: str, told: Callable[[str], None]) -> DaskCrew:
         import distributed  # noqa: F401
     except ImportError:
         raise CrewError("--cluster needs Dask; install it with: pip install 'dqn-lab[cluster]'.") from None
+    _quiet()
     file = Path(where)
     if not file.is_file():
         if file.suffix in (".json", ".yaml", ".yml"):
@@ -331,10 +332,13 @@ def _made(file: Path, content: dict[str, Any]) -> Cluster:
     if unknown or not isinstance(args, list) or not isinstance(kwargs, dict):
         raise CrewError(f"{file} should have module, class, a list args and a table kwargs, and nothing else.")
     try:
-        made = getattr(importlib.import_module(module), name)
-        if not (isinstance(made, type) and issubclass(made, Cluster)):
+        make = getattr(importlib.import_module(module), name)
+        # SSHCluster is a function.
+        known = issubclass(make, Cluster) if isinstance(make, type) else name.endswith("Cluster")
+        made = make(*args, **kwargs) if known else None
+        if not isinstance(made, Cluster):
             raise CrewError(f"{file}: {module}.{name} is no cluster of Dask's.")
-        return made(*args, **kwargs)
+        return made
     except CrewError:
         raise
     except Exception as error:  # Whatever a cluster's own code raises.
