@@ -87,15 +87,24 @@ def _named(spec: EpisodesSpec, ladder: Ladder, count: int, change: dict[str, Any
     return Rung("+".join([ladder.start, *ladder.order[:count]]), ladder.start, spec, change)
 
 
-def changed(name: str, word: str, other: str, keys: Iterable[tuple[str, ...]]) -> list[Rung]:
-    """A preset with some settings at a time as in another preset: what `word`, with or without, makes of it."""
+def changed(name: str, word: str, other: str, sets: Mapping[str, Iterable[str]]) -> list[Rung]:
+    """A preset with a set of settings at a time as in another preset: what `word`, with or without, makes of it.
+
+    Args:
+        sets: the settings of each, by what they are called.
+    """
     spec, values = episodes_spec(name), settings(episodes_spec(other))
     rungs = []
-    for together in keys:
-        change = {key: values[key] for key in together}
-        one = changed_in(spec, change)
-        rungs.append(Rung(f"{name} {word} {' and '.join(together)}", name, one, change))
+    for called, keys in sets.items():
+        change = {key: values[key] for key in keys}
+        rungs.append(Rung(f"{name} {word} {called}", name, changed_in(spec, change), change))
     return rungs
+
+
+def differing(name: str, other: str) -> list[str]:
+    """The settings in which two presets differ, their seeds and budgets left out."""
+    one, two = (episodes_spec(preset).config.to_dict() for preset in (name, other))
+    return [key for key in one if one[key] != two[key] and key != "seed"]
 
 
 def episodes_spec(name: str) -> EpisodesSpec:
@@ -128,12 +137,26 @@ LADDERS = (
         ("target_soft_update_rate", "state_scale", "keep_best_every_episodes", "end_when_perfect", "episodes"),
     ),
 )
-LEFT_OUT = changed("robust", "without", "as-written", (("state_scale",), ("target_soft_update_rate",)))
+SOFT_TARGET, STATE_SCALE = "target_soft_update_rate", "state_scale"
+NUMBERS = differing("as-written", "tuned")
+LEFT_OUT = changed("robust", "without", "as-written", {key: (key,) for key in (STATE_SCALE, SOFT_TARGET)})
 """What `robust` is without each of its changes. It cannot do without its selection, which ends it."""
-PUT_IN = changed(
-    "robust",
-    "with",
-    "one-hidden",
-    (("double_q",), ("learning_rate_final_fraction",), ("epsilon_end", "steps_epsilon_decay")),
-)
+PUT_IN = [
+    *changed(
+        "robust",
+        "with",
+        "one-hidden",
+        {
+            "double_q": ("double_q",),
+            "learning_rate_final_fraction": ("learning_rate_final_fraction",),
+            "less exploring": ("epsilon_end", "steps_epsilon_decay"),
+        },
+    ),
+    *changed(
+        "robust",
+        "with",
+        "tuned",
+        {"tuned numbers": NUMBERS, "tuned numbers alone": (*NUMBERS, SOFT_TARGET, STATE_SCALE)},
+    ),
+]
 """What it would be with a change that it does not make."""

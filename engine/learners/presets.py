@@ -60,6 +60,18 @@ GOOD_2 = GOOD_1.replace(
 
 AS_WRITTEN = GOOD_2.replace(bootstrap_on_truncation=True, target_check_behind_training=False)
 
+TUNED = AS_WRITTEN.replace(
+    learning_rate=0.00067,
+    discount_factor=0.993,
+    batch_size=128,
+    freq_steps_train=4,
+    freq_steps_update_target=192,
+    n_gradient_steps=1,
+    epsilon_end=0.096,
+    steps_epsilon_decay=5_000,
+    seed=0,
+)
+
 ROBUST = AS_WRITTEN.replace(
     target_soft_update_rate=0.1,
     state_scale=[2.4, 2.0, 0.21, 2.0],
@@ -96,6 +108,7 @@ DQN_PRESETS = (
     _dqn("good-1", "DQN, first good set", GOOD_1, f"notebook 07, {COURSE_REPOSITORY}"),
     _dqn("good-2", "DQN, second good set", GOOD_2, f"notebook 07, {COURSE_REPOSITORY}"),
     _dqn("as-written", "DQN, second good set taken literally", AS_WRITTEN, "good-2 without the accidents of its code"),
+    _dqn("tuned", "DQN, its numbers searched for", TUNED, "the lab's own search, around as-written", 300),
     _dqn("robust", "DQN built to survive seeds", ROBUST, "the lab's own, from as-written", 500),
     _dqn("one-hidden", "DQN with one hidden layer", ONE_HIDDEN, "the lab's own, from robust", 300),
     _dqn("smallest", "DQN, the smallest network found", SMALLEST, "the lab's own, from one-hidden", 1_000),
