@@ -62,10 +62,11 @@ AS_WRITTEN = GOOD_2.replace(bootstrap_on_truncation=True, target_check_behind_tr
 
 TUNED = AS_WRITTEN.replace(
     learning_rate=0.00067,
-    discount_factor=0.993,
+    discount_factor=0.995,
     batch_size=128,
     freq_steps_train=4,
     freq_steps_update_target=192,
+    n_steps_warm_up_memory=200,
     n_gradient_steps=1,
     epsilon_end=0.096,
     steps_epsilon_decay=5_000,
