@@ -179,3 +179,52 @@ def test_the_score_ladder_of_the_first_lesson_is_what_its_rules_score(driver: st
     assert told
     mean = evaluate(find_agent(Store(home), rule), 1_000, 12345).summary()["mean"]
     assert mean == pytest.approx(float(told[1]), abs=1 if "." not in told[1] else 0.1)
+
+
+def test_the_lesson_says_what_numbers_alone_reach() -> None:
+    own, other = (presets()[name].config.to_dict() for name in ("as-written", "tuned"))
+    lesson = page(GOOD)
+    part = lesson[lesson.index("## Better numbers") : lesson.index("## Built to survive seeds")]
+    told = {key: (one, two) for key, one, two in re.findall(r"\| `(\w+)` \| ([\d.,]+) \| ([\d.,]+) \|", part)}
+    assert set(told) == {key for key in own if own[key] != other[key] and key != "seed"}
+    for key, pair in told.items():
+        assert [float(value.replace(",", "")) for value in pair] == pytest.approx([own[key], other[key]], rel=0.01)
+    count = perfect("tuned", "last")
+    assert f"as-written ends perfect on {perfect('as-written', 'last')} of 20 seeds. On how many does tuned?" in lesson
+    assert f"On {count}. It is the same network" in lesson
+    assert f"Of twenty seeds, `tuned` ends perfect on {count}. Four fail" in lesson
+    assert count == 16, "four fail"
+
+
+def test_the_lesson_shows_the_ladder_to_robust_as_it_was_measured() -> None:
+    every = MEASURED | OUTCOMES["rungs"]
+    words = {
+        "target_soft_update_rate": "soft target updates",
+        "state_scale": "state scaling",
+        "keep_best_every_episodes": "the best is kept",
+        "end_when_perfect": "ends when perfect",
+        "episodes": "up to 500 episodes",
+    }
+    rows = []
+    for step in OUTCOMES["ladders"]["as-written to robust, target_soft_update_rate first"]:
+        found, changes = every[step["rung"]], [words[key] for key in step["change"]]
+        name = "".join(f"+ {change}" for change in changes) or "`as-written`"
+        best = f" {found['best']['perfect']} of 20 " if found["best"] else " "
+        rows.append(f"| {name} | {found['last']['perfect']} of 20 |{best}|")
+    assert "\n".join(rows) in (ROOT / GOOD).read_text()
+
+
+def test_lesson_and_page_say_what_robust_is_without_its_changes_and_with_others() -> None:
+    around = {one["rung"]: one for one in OUTCOMES["around_robust"]}
+    soft, scale = (around[f"robust without {key}"] for key in ("target_soft_update_rate", "state_scale"))
+    steps = [f"{one['env_steps_difference']['mean']:,.0f}" for one in (soft, scale)]
+    lesson, engine = page(GOOD), page("engine/README.md")
+    assert f"without soft updates by {steps[0]} environment steps, without scaling by {steps[1]}." in lesson
+    assert f"its seeds need {steps[0]} and {steps[1]} more environment steps" in engine
+    assert all(one["env_steps_difference"]["low"] > 0 for one in (soft, scale)), "each earns its place"
+    for other in ("double_q", "learning_rate_final_fraction"):
+        assert not around[f"robust with {other}"]["env_steps_difference"]["shown"]
+        assert not around[f"robust with {other}"]["return_difference"]["shown"]
+    alone, both = around["robust with tuned numbers alone"], around["robust with tuned numbers"]
+    assert f"alone they need {alone['env_steps_difference']['mean']:,.0f} steps more than `robust`" in lesson
+    assert f"{20 - both['perfect']} of the 20 seeds fail." in lesson

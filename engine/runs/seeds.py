@@ -111,13 +111,15 @@ def run_seeds(
     """
     specs = {seed: spec.with_seed(seed) for seed in seeds}
     found = _furthest(lab, spec)
-    waiting = deque(seed for seed in seeds if seed not in found or not _is_complete(lab, found[seed]))
-    ended = len(seeds) - len(waiting)
-    for seed in specs.keys() - set(waiting):
-        yield _read(lab, seed, found[seed], Ended())
+    complete = [seed for seed in seeds if seed in found and _is_complete(lab, found[seed])]
+    known = set(complete)
+    waiting = deque(seed for seed in seeds if seed not in known)
+    ended = len(complete)
     crew = crew or open_crew(None)
     hands: _Hands = _AwayHands(lab, cast(AwayCrew, crew)) if crew.away else _Hands(lab, crew)
     try:
+        for seed in complete:
+            yield _read(lab, seed, found[seed], Ended())
         while waiting or crew.tasks:
             if stopping():
                 waiting.clear()

@@ -33,6 +33,7 @@ PRESETS = {
     "good-1",
     "good-2",
     "as-written",
+    "tuned",
     "robust",
     "one-hidden",
     "smallest",

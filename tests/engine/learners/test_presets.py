@@ -58,7 +58,23 @@ def test_as_written_is_good_2_taken_literally_and_nothing_else() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["as-written", "robust", "one-hidden", "smallest"])
+def test_tuned_changes_numbers_of_the_course_alone() -> None:
+    chosen = preset("tuned")
+    assert set(changed_settings("as-written", chosen.config.to_dict())) == {
+        "learning_rate",
+        "discount_factor",
+        "batch_size",
+        "freq_steps_train",
+        "freq_steps_update_target",
+        "n_steps_warm_up_memory",
+        "n_gradient_steps",
+        "epsilon_end",
+        "steps_epsilon_decay",
+    }
+    assert chosen.episodes == 300
+
+
+@pytest.mark.parametrize("name", ["as-written", "tuned", "robust", "one-hidden", "smallest"])
 def test_the_labs_own_presets_mean_what_their_settings_say(name: str) -> None:
     settings = preset(name).config.to_dict()
     assert settings["bootstrap_on_truncation"] is True
