@@ -33,6 +33,8 @@ LOOK_SECONDS = 1.0
 """How often a worker tells its share, and a stop is said again: workers may join meanwhile."""
 STOP_SECONDS = 5.0
 """How long a worker heeds a stop; the same call may be sent again on another day."""
+FETCH_SECONDS = 60.0
+"""How long a result may take from its worker to here."""
 AHEAD = 1.5
 """Calls sent for each that can be done at a time, so that no worker waits for the next one."""
 
@@ -63,6 +65,7 @@ class _WorkerDesk:
 
 def _do(call: Call, key: str) -> Any:
     """In a worker: one call."""
+    _stops.pop(key, None)  # It was for who had asked before.
     return call(_WorkerDesk(key))
 
 
@@ -118,9 +121,13 @@ class DaskCrew:
 
     @property
     def size(self) -> int:
-        # What the client was told lately: asking would wait for the scheduler.
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return max(1, sum(int(worker["nthreads"]) for worker in workers))
+        return max(1, sum(int(worker["nthreads"]) for worker in self._workers().values()))
+
+    def _workers(self) -> dict[str, Any]:
+        """The workers by their addresses; none while the scheduler is away."""
+        if self._client.status != "running":
+            return {}
+        return dict(self._client.scheduler_info(n_workers=-1).get("workers", {}))
 
     @property
     def tasks(self) -> list[Any]:
@@ -128,7 +135,8 @@ class DaskCrew:
 
     @property
     def has_room(self) -> bool:
-        return not self._stopping and len(self._sent) < AHEAD * self.size
+        there = self._lost_since is None and self._client.status == "running"
+        return there and not self._stopping and len(self._sent) < AHEAD * self.size
 
     @property
     def shares(self) -> dict[Any, float]:
@@ -144,7 +152,10 @@ class DaskCrew:
     def _submit(self, sent: _Sent) -> None:
         where: dict[str, Any] = {"workers": sent.workers, "allow_other_workers": True} if sent.workers else {}
         sent.future = self._client.submit(_do, sent.call, sent.key, key=sent.key, pure=False, **where)
-        sent.future.add_done_callback(lambda future: self._ended.put((sent.key, future)))
+        self._await(sent.key, sent.future)
+
+    def _await(self, key: str, future: Any) -> None:
+        future.add_done_callback(lambda ended: self._ended.put((key, ended)))
 
     def _heard(self, event: Any) -> None:
         """In the client's own thread: a worker told its share."""
@@ -159,7 +170,9 @@ class DaskCrew:
         What is not reached just now, or fails, is left out.
         """
         try:
-            found = self._client.run(function, *arguments, on_error="return")
+            found = self._client.sync(
+                self._client._run, function, *arguments, on_error="return", callback_timeout=CONNECT_SECONDS
+            )
         except Exception:  # The cluster is going, and whoever waits for a call hears of that.
             return {}
         return {address: result for address, result in found.items() if not isinstance(result, BaseException)}
@@ -181,7 +194,10 @@ class DaskCrew:
                 if found is not None:
                     heard.append((self._sent.pop(key).task, found[0]))
                 key, future = self._ended.get_nowait()
-        self._look_after(heard)
+        if heard:
+            self._idle_since, self._idle_told = None, False
+        else:
+            self._look_after()
         return heard
 
     def _result(self, key: str, future: Any) -> tuple[Any] | None:
@@ -190,15 +206,21 @@ class DaskCrew:
 
         if key not in self._sent or future is not self._sent[key].future:
             return None
-        if future.status in ("cancelled", "lost"):
+        if future.status == "cancelled":
             self._lose()
             return None
+        if future.status in ("pending", "lost"):  # Its worker died with the result, and another one does it again.
+            self._await(key, future)
+            return None
         try:
-            return (future.result(),)
+            return (future.result(FETCH_SECONDS),)
         except KilledWorker:
             return (Lost("died again and again on the cluster's workers"),)
         except Exception as error:
-            if self._client.status != "running":
+            if future.status in ("pending", "lost"):
+                self._await(key, future)
+                return None
+            if future.status != "error":
                 self._lose()
                 return None
             return (Lost(f"failed with {type(error).__name__}: {error}"),)
@@ -208,14 +230,14 @@ class DaskCrew:
             self._lost_since = time.monotonic()
             self.told("the cluster's scheduler is gone; its calls are sent again when it is back.")
 
-    def _look_after(self, heard: list[tuple[Any, Any]]) -> None:
+    def _look_after(self) -> None:
         """Come back to a scheduler that was away, and tell of a cluster without workers."""
         if self._lost_since is None and self._client.status != "running":
             self._lose()
         if self._lost_since is not None:
             self._come_back()
             return
-        if heard or not self._sent or self._client.scheduler_info(n_workers=-1)["workers"]:
+        if not self._sent or self._workers():
             self._idle_since, self._idle_told = None, False
             return
         self._idle_since = self._idle_since or time.monotonic()
@@ -235,6 +257,7 @@ class DaskCrew:
             except CrewError:
                 pass
         if self._client.status == "running":
+            self._client.subscribe_topic(TOPIC, self._heard)
             self._lost_since = None
             for sent in self._sent.values():
                 # Workers are others now; those of an address may be anybody.
@@ -246,8 +269,15 @@ class DaskCrew:
     def stop(self) -> None:
         self._stopping = True
 
+    def drop(self) -> None:
+        """End what is under way without its results."""
+        if self._sent:
+            self.everywhere(_stop, list(self._sent))
+        self._sent.clear()
+
     def close(self) -> None:
         _quiet()
+        self.drop()
         with suppress(Exception):  # The cluster may be gone.
             self._client.close(timeout=CONNECT_SECONDS)
         cluster = getattr(self._client, "cluster", None)
@@ -293,8 +323,9 @@ def _client(place: str | Cluster, shown: str) -> Client:
         raise CrewError(f"no scheduler answers at {shown}: {scheme} is none of {', '.join(sorted(backends))}.")
     try:
         return Client(place, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise CrewError(f"no scheduler answers at {shown}: {error}") from None
+    except Exception as error:  # An address may lead to anything that answers, such as a web server.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CrewError(f"no scheduler answers at {shown}: {reason}") from None
 
 
 def _read(file: Path) -> dict[str, Any]:

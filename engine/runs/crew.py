@@ -74,6 +74,9 @@ class Crew(Protocol):
     def stop(self) -> None:
         """Ask every call under way to come to an end; `listen` tells their results. Nothing may be sent any more."""
 
+    def drop(self) -> None:
+        """End what is under way without its results; more may be sent."""
+
     def close(self) -> None:
         """End everything; results that were not listened to are gone."""
 
@@ -237,11 +240,14 @@ class LocalCrew:
         for process in self._processes:
             process.stop()
 
-    def close(self) -> None:
+    def drop(self) -> None:
         self.stop()
         for process in self._processes:
             process.join()
         self._processes.clear()
+
+    def close(self) -> None:
+        self.drop()
 
 
 def open_crew(cluster: str | None, told: Callable[[str], None] = lambda text: None) -> Crew:

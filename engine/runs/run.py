@@ -27,6 +27,12 @@ PATIENCE_SECONDS, LAST_PATIENCE_SECONDS = 0.5, 10.0
 """How long another program's writing holds a run up: little while it trains, since a later checkpoint will do."""
 
 
+def _reaches(log: MetricLog, saved: State) -> bool:
+    """Whether saved metrics are all there that a checkpoint counts; they are not where a run arrived half."""
+    lengths: dict[str, int] = saved.get("lengths", {})
+    return log.episode_count >= saved["episodes"] and all(log.length(name) >= count for name, count in lengths.items())
+
+
 def worked_on_elsewhere(run_id: str) -> str:
     """Why a run cannot be started, as a sentence."""
     return f"run {run_id} is being worked on by another process; stop it there first."
@@ -85,8 +91,10 @@ class Run(Job[Learner]):
         self.store.be_patient(PATIENCE_SECONDS)
         state = self._saved_state()
         self.first_perfect_seconds = None if state is None else state.get("first_perfect_seconds")
+        if state is not None and not _reaches(loaded := self.store.load_metrics(self.id), state["log"]):
+            self.warning = "its saved metrics do not reach as far as its checkpoint; the run begins anew."
+            self.first_perfect_seconds, state = None, None
         if state is not None:
-            loaded = self.store.load_metrics(self.id)
             loaded.truncate(state["log"].get("lengths", {}), state["log"]["episodes"])
             self.log.take(loaded)
             self._saved, self._saved_episodes = self.log.lengths(), self.log.episode_count

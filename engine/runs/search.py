@@ -26,7 +26,7 @@ ASK_SECONDS = 2.0
 """How soon a worker without a trial asks again whether there is one: another may have died."""
 
 FAILURES = 10
-"""Trials in a row whose failure says that no further one will do better."""
+"""Trials in a row whose failure, or loss, says that no further one will do better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class Search:
     stopping: Callable[[], bool] = lambda: False
     started: float = field(default_factory=time.monotonic)
     _failures: int = 0
+    _losses: int = 0
 
     @property
     def out_of_time(self) -> bool:
@@ -132,8 +133,12 @@ class Search:
         if isinstance(what, Lost):
             at_work.pop(begun.number)
             self.study.give_back(begun)
+            self._losses += 1
+            if self._losses == FAILURES:
+                raise StudyError(f"{FAILURES} trials in a row were lost; the process of the last one {what.how}.")
             yield Trouble(f"trial {begun.number}: its process {what.how}; it is tried again.")
             return
+        self._losses = 0
         verdict = self.study.add(begun, what)
         yield SeedTold(begun.number, what, len(begun.outcomes), len(self.study.plan.seeds))
         if verdict == "next seed":
@@ -155,7 +160,7 @@ class Search:
             yield
         finally:
             if at_work:
-                self.crew.close()
+                self.crew.drop()
             for begun in at_work.values():
                 self.study.give_back(begun)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,20 +84,21 @@ class _Sitting:
         self._request = request
         self._part = part
         self._opened = opened
+        self._checked = 0
         self._before = study.spent()
         self._best = study.best()
         search.seconds = max(0.0, 60 * request.minutes - self._before)
         self._events = self._followed()
         self.finished = False
 
-    def _followed(self) -> Iterator[object]:
+    def _followed(self) -> Generator[object]:
         if self._part == "search":
             yield from self._search.run()
         elif self._part == "check" and self._best is not None:
             yield from self._search.check(self._best, self._request.check_seeds)
 
     def advance(self) -> None:
-        self.finished = next(self._events, None) is None
+        self.finished = next(self._events, None) is None and not self._search.stopping()
         self.keep_time()
 
     def keep_time(self) -> None:
@@ -109,18 +110,25 @@ class _Sitting:
         if self.finished or self._part == "look":
             return 1.0
         if self._part == "check":
-            done = 0 if self._best is None else len(self.study.checked(self._best.number))
-            return min(1.0, done / self._request.check_seeds)
+            return min(1.0, self._checked / self._request.check_seeds)
         return min(1.0, (self._before + time.monotonic() - self._search.started) / (60 * self._request.minutes))
 
     def findings(self) -> Findings:
         records = tuple(record for record in self.study.trials() if not record.given_back)
         best = self.study.best()
         checked = () if best is None else tuple(self.study.checked(best.number).values())
+        self._checked = len(checked)
         return Findings(records, best, None, checked, self.study.spent())
 
+    def give_back(self) -> None:
+        """Let go of the trials under way."""
+        self._events.close()
+
     def close(self) -> None:
-        self._opened.close()
+        try:
+            self.give_back()
+        finally:
+            self._opened.close()
 
 
 class SearchJob(Job[_Sitting]):
@@ -181,6 +189,7 @@ class SearchJob(Job[_Sitting]):
         if self.work is not None:
             try:
                 self.work.keep_time()
+                self.work.give_back()
                 self._look(importance=True)
             finally:
                 self.work.close()

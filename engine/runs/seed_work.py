@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from engine.learners.divergence import DivergenceError
 from engine.learners.machine import versions
 from engine.learners.specs import EpisodesSpec
@@ -146,6 +148,8 @@ class AwaySeedWork:
         try:
             lab = _SettledWorkshop(away_home(self.origin))
             try:
+                if not self._is_free(lab, desk):
+                    return Returned(Ended())
                 self._unpack(lab)
                 ended = _see_through(lab, self.parcel.run, desk)
                 return Returned(ended, lab.store.pack(self.parcel.run))
@@ -153,6 +157,18 @@ class AwaySeedWork:
                 lab.close()
         except (StoreError, OSError) as error:
             return Returned(Ended(f"on {platform.node()} {error}"))
+
+    def _is_free(self, lab: Workshop, desk: Desk) -> bool:
+        """Wait for another worker of this machine that is still at it, of an earlier try; False where told to stop."""
+        folder = lab.store.run_folder(self.parcel.run)
+        while folder.is_dir():
+            try:
+                with FileLock(folder / "lock").acquire(timeout=POLL_SECONDS):
+                    return True
+            except Timeout:
+                if desk.stopping:
+                    return False
+        return True
 
     def _unpack(self, lab: Workshop) -> None:
         known = lab.store.find_run(self.parcel.run)

@@ -21,7 +21,7 @@ from engine.learners.environment_facts import CARTPOLE, EnvironmentFacts, enviro
 from engine.learners.specs import EpisodesSpec
 from engine.runs.crew import AwayCrew, Crew, Lost, open_crew
 from engine.runs.processes import PATIENCE_SECONDS
-from engine.runs.run import worked_on_elsewhere
+from engine.runs.run import LOCK_SECONDS, worked_on_elsewhere
 from engine.runs.seed_work import (
     POLL_SECONDS,
     AwaySeedWork,
@@ -126,7 +126,8 @@ def run_seeds(
                 crew.stop()
             while waiting and crew.has_room:
                 seed = waiting.popleft()
-                refusal = hands.send(specs[seed], found.get(seed) or lab.store.add_run(specs[seed], preset))
+                record = found.get(seed) or next(iter(lab.store.runs(recipe=spec.recipe, seed=seed, limit=1)), None)
+                refusal = hands.send(specs[seed], record or lab.store.add_run(specs[seed], preset))
                 if refusal is not None:
                     ended += 1
                     yield refusal
@@ -200,7 +201,7 @@ class _AwayHands(_Hands):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "lock", thread_local=False)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
             return _read(self.lab, record.seed, record, Ended(worked_on_elsewhere(record.id)))
         self._locks[record.id] = lock
@@ -216,6 +217,7 @@ class _AwayHands(_Hands):
             assert isinstance(what, Returned)
             if what.parcel is not None:
                 self.lab.store.unpack(what.parcel)
+                self.lab.store.save_named_agent(what.parcel)
                 self._arrived.append(run)
             return what.end
         finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.storage.files import replace_folder, write_whole
+from engine.storage.files import remove_folder, replace_folder, write_whole
 from engine.storage.reader import ReaderStore
 from engine.storage.records import StoreError
 
@@ -84,6 +84,9 @@ class ParcelStore(ReaderStore):
             write_whole(folder / name, content)
         for place, files in by_folder.items():
             replace_folder(place, files)
+        for place in (folder / "checkpoint", *(folder / "agents").glob("[!.]*")):
+            if place.is_dir() and place not in by_folder:
+                remove_folder(place)  # Of an earlier run under this id, or of this one before.
         with self._transaction() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (parcel.run,))
             _insert(db, "runs", parcel.row)
@@ -95,6 +98,15 @@ class ParcelStore(ReaderStore):
                 evaluation = _insert(db, "evaluations", own)
                 if row["returns"] is not None:
                     _insert(db, "returns", {"evaluation": evaluation, "returns": row["returns"]})
+
+    def save_named_agent(self, parcel: Parcel) -> None:
+        """Save the agent of a run that was given a name under that name, as the run does where it ends at home."""
+        for which in ("best", "last"):
+            place = f"agents/{which}/"
+            files = {name.removeprefix(place): file for name, file in parcel.files.items() if name.startswith(place)}
+            if files and parcel.row["name"] is not None:
+                replace_folder(self.home / "agents" / str(parcel.row["name"]), files)
+                return
 
 
 def _files(folder: Path) -> list[Path]:

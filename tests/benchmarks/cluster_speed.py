@@ -23,7 +23,7 @@ from tests.benchmarks.measuring import Row, in_turns, seconds
 from tests.engine.runs.small_cluster import SmallCluster, until
 
 SEEDS = 6
-ROUNDS = 5
+ROUNDS = 3
 STEPS = 42_000
 """Of `good-1`: about ten seconds a run on one of two cores."""
 

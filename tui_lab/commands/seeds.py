@@ -51,7 +51,7 @@ def train_seeds(
         running = run_seeds(
             lab, spec, seeds, crew=crew, preset=preset, stopping=lambda: stop.signal is not None, report=report
         )
-        with closing(running):
+        with closing(crew), closing(running):
             for outcome in running:
                 outcomes.append(outcome)
                 bar.clear()

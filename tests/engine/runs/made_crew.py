@@ -60,6 +60,9 @@ class MadeCrew:
     def stop(self) -> None:
         self.allowed = 0
 
+    def drop(self) -> None:
+        self._under_way.clear()
+
     def close(self) -> None:
         self._under_way.clear()
         self.closed = True

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from engine.laboratory import Laboratory
 from engine.learners.specs import EpisodesSpec
 from engine.runs.cluster import DaskCrew, open_cluster
 from engine.runs.crew import CrewError, LocalCrew
+from engine.runs.seed_work import origin_of
 from engine.runs.seeds import SeedOutcome, run_seeds
 from engine.runs.trial import Trial
+from engine.storage.store import Store
 from tests.engine.runs.small_cluster import ROOT, SmallCluster, until
 from tests.engine.small import dqn_spec, imitation_spec
 
@@ -187,6 +190,79 @@ def test_a_checkpoint_from_here_is_gone_on_with_there(
     (found,) = outcomes(lab, HEAVY, 2, crew=open_cluster(cluster.address, pytest.fail))
     assert found.run == stopped.run
     assert_same(lab, [found], local, HEAVY)
+
+
+def test_a_stop_does_not_reach_those_who_ask_again_at_once(
+    cluster: SmallCluster, lab: Laboratory, local: Laboratory
+) -> None:
+    def at_work() -> bool:
+        return any("running" in cluster.runs(name).values() for name in "abc")
+
+    (stopped,) = outcomes(lab, HEAVY, 3, crew=open_cluster(cluster.address, pytest.fail), stopping=at_work)
+    assert stopped.status == "stopped"
+    found = outcomes(lab, HEAVY, 3, crew=open_cluster(cluster.address, pytest.fail))
+    assert_same(lab, found, local, HEAVY)
+
+
+@pytest.mark.slow
+def test_seeds_wait_for_a_scheduler_that_is_long_away(
+    cluster: SmallCluster, lab: Laboratory, local: Laboratory
+) -> None:
+    told: list[str] = []
+
+    def power_cut(_share: float) -> None:
+        if not told and any("running" in cluster.runs(name).values() for name in "abc"):
+            told.append("away")
+            cluster.scheduler.kill()
+            threading.Timer(15, lambda: (cluster.restart_scheduler(), cluster.start("a", "b", "c"))).start()
+
+    seeds = range(1, 9)
+    found = outcomes(lab, HEAVY, *seeds, crew=open_cluster(cluster.address, told.append), report=power_cut)
+    assert told == ["away", "the cluster's scheduler is gone; its calls are sent again when it is back."]
+    assert_same(lab, found, local, HEAVY)
+
+
+def test_a_named_runs_agent_arrives_under_its_name(calm: SmallCluster, lab: Laboratory) -> None:
+    record = lab.store.add_run(SPEC.with_seed(9), name="mine")
+    (found,) = outcomes(lab, SPEC, 9, crew=open_cluster(calm.address, pytest.fail))
+    assert found.run == record.id
+    weights = (lab.store.agents_folder() / "mine" / "model.safetensors").read_bytes()
+    assert weights == lab.store.pack(record.id).files["agents/best/model.safetensors"]
+
+
+def test_a_run_that_a_worker_of_the_same_machine_is_still_at_is_waited_for(calm: SmallCluster, lab: Laboratory) -> None:
+    record = lab.store.add_run(SPEC.with_seed(8))
+    locks = []
+    for name in "ab":
+        away = Store(calm.home(name) / "cluster" / origin_of(lab.store.home))
+        away.run_folder(record.id).mkdir(parents=True)
+        locks.append(FileLock(away.run_folder(record.id) / "lock"))
+        locks[-1].acquire()
+        away.close()
+    asked = iter(range(5))
+
+    def let_go(_share: float) -> None:
+        if next(asked, None) is None:
+            for lock in locks:
+                lock.release()
+
+    found = outcomes(lab, SPEC, 8, crew=open_cluster(calm.address, pytest.fail), report=let_go)
+    assert [outcome.status for outcome in found] == ["finished"]
+
+
+def test_what_is_dropped_leaves_a_crew_that_goes_on(calm: SmallCluster, home: Path) -> None:
+    home.mkdir()
+    for crew in (LocalCrew(1), open_cluster(calm.address, pytest.fail)):
+        crew.send("heavy", Trial(HEAVY, home))
+        crew.drop()
+        assert crew.tasks == []
+        crew.send("light", Trial(SPEC, home))
+        heard: list[tuple[Any, Any]] = []
+        until(lambda crew=crew, heard=heard: bool(heard.extend(crew.listen(0.2)) or heard))  # type: ignore[misc]
+        assert heard[0][0] == "light"
+        assert heard[0][1].score is not None
+        crew.close()
+        crew.close()
 
 
 def test_a_worker_with_other_versions_does_nothing_and_says_so(
