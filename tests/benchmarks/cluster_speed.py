@@ -24,7 +24,7 @@ from tests.engine.runs.small_cluster import SmallCluster, until
 
 SEEDS = 6
 ROUNDS = 3
-STEPS = 42_000
+STEPS = 20_000
 """Of `good-1`: about ten seconds a run on one of two cores."""
 
 

@@ -141,5 +141,5 @@ def test_fresh_seeds_that_fail_are_no_successes_and_no_part_of_the_mean(home: Pa
 
 def test_a_search_whose_every_process_dies_comes_to_an_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Made, "deaths", 1_000)
-    with pytest.raises(StudyError, match="10 trials in a row were lost; .* was ended by SIGKILL"):
+    with pytest.raises(StudyError, match=r"10 trials in a row were lost; .* was ended by SIGKILL"):
         list(_search(home, Budget(trials=2)).run())
