@@ -91,7 +91,7 @@ class DaskCrew:
     """A `Crew` of a cluster's workers. `told` hears, in a sentence each, of what the cluster goes through.
 
     Dask gives a call whose worker died to another one. When the scheduler goes, calls under way are sent again once it
-    is back; a call that has a `key` of its own is then known to a worker that is still at it.
+    is back, each under its old key.
     """
 
     connect: Callable[[], Client]
@@ -251,11 +251,8 @@ class DaskCrew:
     def _come_back(self) -> None:
         assert self._lost_since is not None
         if self._client.status == "closed":
-            try:
+            with suppress(CrewError):
                 self._client = self.connect()
-                self._client.subscribe_topic(TOPIC, self._heard)
-            except CrewError:
-                pass
         if self._client.status == "running":
             self._client.subscribe_topic(TOPIC, self._heard)
             self._lost_since = None

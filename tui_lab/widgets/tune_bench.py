@@ -50,6 +50,7 @@ class TuneBench(Bench):
         super().__init__(block)
         self.request = Request(block.preset, block.minutes, block.seeds, block.check_seeds)
         self._spec = self.request.chosen.spec
+        self._axes = self.request.plan().space.axes  # A file is read for them, which no redraw should do.
         score = kind_of(self._spec).score
         self._score_name = "mean return" if score is None else score.name
         self._job: SearchJob | None = None
@@ -205,15 +206,14 @@ class TuneBench(Bench):
         return f"{words} chose it; expect what fresh seeds show, {score_text(self._spec, abs(less))} {side}."
 
     def _show_chart(self, found: Findings) -> None:
-        axes = self.request.plan().space.axes
-        names = list(found.importance or axes)[:SLICES]
+        names = list(found.importance or self._axes)[:SLICES]
         complete = [trial for trial in found.trials if trial.state == "complete" and trial.score is not None]
         index = self._chart % (1 + (len(names) if len(complete) > 1 else 0))
         legend, chart = self.query_one("#legend", Static), self.query_one(Chart)
         if index:
             name = names[index - 1]
             points = [(trial.labels[name], trial.score or 0.0) for trial in complete]
-            chart.show(slice_picture(axes[name], points))
+            chart.show(slice_picture(self._axes[name], points))
             legend.update(Content.styled(f"{self._score_name} by {name}, complete trials", "bold"))
             return
         chart.show(trials_picture(found.trials))
