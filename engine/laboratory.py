@@ -17,7 +17,7 @@ from engine.runs.search_job import Part, Request, SearchJob
 from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
 from engine.runs.workshop import Workshop
-from engine.storage.records import EvaluationRecord, RunRecord, StoreError
+from engine.storage.records import LIVE, EvaluationRecord, RunRecord, StoreError
 
 if TYPE_CHECKING:
     from engine.agents.recording import Recording
@@ -39,6 +39,8 @@ class Laboratory(Workshop):
         self._searches: dict[Request, SearchJob] = {}
         self._logs: OrderedDict[str, tuple[RunRecord | None, MetricLog]] = OrderedDict()
         self._logs_lock = threading.Lock()
+        self._reading: set[str] = set()
+        self._seen_version = self.store.version
 
     def latest(self, spec: Spec) -> RunRecord | None:
         """The newest run like `spec`, in whatever state; its seed may be another."""
@@ -60,6 +62,7 @@ class Laboratory(Workshop):
         read, log = self._logs.get(record.id, (None, MetricLog()))
         self._keep_log(record.id, record, log)
         if read != record:
+            self._reading.add(record.id)
             threading.Thread(target=self._fill, args=(record.id, log), name=f"read {record.id}", daemon=True).start()
         return log
 
@@ -88,7 +91,23 @@ class Laboratory(Workshop):
                 self._logs.pop(run_id, None)  # So that the next look tries again.
             _log.warning("the metrics of run %s cannot be read: %s", run_id, error)
         finally:
+            self._reading.discard(run_id)
             self.store.close()
+
+    @property
+    def moving(self) -> bool:
+        """Whether what a screen shows may change by itself: a job is at work, or saved metrics are being read."""
+        return bool(self._reading) or super().moving
+
+    def changed_elsewhere(self) -> bool:
+        """Whether the home folder was written to since the last call, or a process that worked in it has died.
+
+        To be called from one thread only, every few seconds.
+        """
+        for record in self.store.runs(statuses=LIVE):
+            self.look_again(record)
+        seen, self._seen_version = self._seen_version, self.store.version
+        return seen != self._seen_version
 
     def outcome(self, record: RunRecord, newest: EvaluationRecord | None = None) -> Figure | None:
         """The figure that a run is listed with: what its agent scored, else its headline as it was saved.
@@ -107,7 +126,7 @@ class Laboratory(Workshop):
 
     def data_set(self, agent: str, samples: int, seed: int, path: Path | None = None) -> DataSetJob:
         """A job, not yet started, that generates a data set and keeps it as CSV, in the home folder or at `path`."""
-        return DataSetJob(self.store, agent, samples, seed, path)
+        return self._known(DataSetJob(self.store, agent, samples, seed, path))
 
     # --- searches
 
@@ -126,7 +145,7 @@ class Laboratory(Workshop):
         return self._sit_down(SearchJob(self.store.home, request, part, findings))
 
     def _sit_down(self, job: SearchJob) -> SearchJob:
-        self._searches[job.request] = job
+        self._searches[self._known(job).request] = job
         job.listeners += self.listeners
         job.start()
         return job

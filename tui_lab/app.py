@@ -15,10 +15,12 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.events import Event, InputEvent
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.timer import Timer
 
 from engine.laboratory import Laboratory
 from engine.runs.jobs import Job
@@ -32,13 +34,15 @@ from tui_lab.lesson import Lesson
 from tui_lab.palette import LabCommands
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.help_screen import HelpScreen
+from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.screens.lesson_screen import LessonScreen
 from tui_lab.screens.quit_screen import QuitScreen
 from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
 
 SCREEN_PATIENCE = 0.05
 """Seconds that the screen waits for another program to finish writing to the database."""
-RETRY_SECONDS = 2.0
+FOLLOW_SECONDS = 2.0
+"""How often the lab looks for what other processes did, and tries again what could not be read or written."""
 PROBLEM_SECONDS = 8.0
 """How long a problem is shown."""
 T = TypeVar("T")
@@ -97,6 +101,7 @@ class LabApp(App[None]):
         self._pending: deque[Callable[[Store], None]] = deque()
         self._behind = False
         self._shown_until: dict[str, float] = {}
+        self._pulse: Timer | None = None
         if low_bandwidth == "on":
             self.animation_level = "none"
 
@@ -105,7 +110,8 @@ class LabApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self.lab.store.be_patient(SCREEN_PATIENCE)
-        self.set_interval(RETRY_SECONDS, self._catch_up)
+        self._pulse = self.set_interval(1 / self.pace.charts, self._beat)
+        self.set_interval(FOLLOW_SECONDS, self._follow)
         self.push_screen(CourseMap())
         threading.Thread(target=_import_engine, name="import torch", daemon=True).start()
 
@@ -124,6 +130,32 @@ class LabApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return OWN_VARIABLES
 
+    # --- when to look: this is the one place that decides it
+
+    def wake(self) -> None:
+        """Something may move from now on: the open screen is to look again until nothing does."""
+        if self._pulse is not None:
+            self._pulse.resume()
+
+    async def on_event(self, event: Event) -> None:
+        await super().on_event(event)
+        if isinstance(event, InputEvent):
+            self.wake()
+
+    def _beat(self) -> None:
+        """Let the open screen look again; the last time once nothing moves any more."""
+        if self._pulse is not None and not self.lab.moving:
+            self._pulse.pause()
+        if isinstance(self.screen, LabScreen):
+            self.screen.beat()
+
+    def _follow(self) -> None:
+        """Catch up with the home folder: with what could not be written or read, and with what others did to it."""
+        self._write_pending()
+        behind, self._behind = self._behind, False
+        if self.attempt(self.lab.changed_elsewhere, False) or behind:
+            self._refresh_screens()
+
     # --- jobs
 
     def _tell(self, job: Job[Any]) -> None:
@@ -139,10 +171,9 @@ class LabApp(App[None]):
 
     def _refresh_screens(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, LessonScreen):
+            if isinstance(screen, LabScreen):
                 screen.runs_changed()
-            elif isinstance(screen, CourseMap):
-                screen.refresh_map()
+        self.wake()
 
     # --- the home folder, as it is at the moment
 
@@ -173,12 +204,6 @@ class LabApp(App[None]):
             except StoreError as error:
                 self._say_once(str(error))
             self._pending.popleft()
-
-    def _catch_up(self) -> None:
-        self._write_pending()
-        if self._behind:
-            self._behind = False
-            self._refresh_screens()
 
     def _say_once(self, problem: str) -> None:
         """Show a problem, unless it is being shown."""

@@ -36,6 +36,9 @@ class Context(Protocol):
     def hung_up(self, number: int) -> None:
         """In any thread: the terminal is gone, or signal `number` asks to end; keep checkpoints and leave."""
 
+    def wake(self) -> None:
+        """Something may move from now on: the open screen is to look again until nothing does."""
+
     def attempt(self, action: Callable[[], T], otherwise: T) -> T:
         """What `action` returns; where the home folder cannot be used just now, say so once and take `otherwise`."""
 

@@ -87,6 +87,11 @@ class Job(Generic[W]):
         since = self._running_since
         return self._seconds + (0.0 if since is None else time.perf_counter() - since)
 
+    @property
+    def moving(self) -> bool:
+        """Whether its thread is at work, so that its figures change by themselves."""
+        return self._thread.is_alive() and self._status != Status.PAUSED
+
     def start(self) -> None:
         self._thread.start()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +18,8 @@ from engine.storage.files import settle_folders
 from engine.storage.names import check_name, run_of
 from engine.storage.records import LIVE, EvaluationRecord, RunRecord, Status, StoreError
 from engine.storage.store import Store
+
+J = TypeVar("J", bound=Job[Any])
 
 
 class Workshop:
@@ -31,6 +34,7 @@ class Workshop:
         self.runs: dict[str, Run] = {}
         self.run_type: type[Run] = Run
         self.listeners: list[Callable[[Job[Any]], None]] = []
+        self._jobs: WeakSet[Job[Any]] = WeakSet()
         self._settle()
 
     def _settle(self) -> None:
@@ -95,7 +99,7 @@ class Workshop:
         return self._launch(record)
 
     def _launch(self, record: RunRecord) -> Run:
-        run = self.run_type(self.store, record)
+        run = self._known(self.run_type(self.store, record))
         # First of all, so that whoever hears of a run's end finds it gone from here.
         run.listeners += [self._forget_ended, *self.listeners]
         self.runs[run.id] = run
@@ -105,6 +109,16 @@ class Workshop:
     def _forget_ended(self, run: Job[Any]) -> None:
         if not run.status.live:
             self.runs.pop(run.name, None)
+
+    def _known(self, job: J) -> J:
+        """The job, from now on among those that `moving` asks."""
+        self._jobs.add(job)
+        return job
+
+    @property
+    def moving(self) -> bool:
+        """Whether any job of this process is at work; one that is paused is not."""
+        return any(job.moving for job in list(self._jobs))
 
     @property
     def live_runs(self) -> list[Run]:
@@ -138,7 +152,7 @@ class Workshop:
 
     def evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationJob:
         """A job, not yet started, that evaluates an agent and keeps the result in the store."""
-        return EvaluationJob(self.store, agent, episodes, seed)
+        return self._known(EvaluationJob(self.store, agent, episodes, seed))
 
     def kept_evaluation(self, agent: str, episodes: int, seed: int) -> EvaluationRecord | None:
         """The newest kept evaluation of what the name means now: under `latest:`, of the newest run alone."""

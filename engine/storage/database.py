@@ -95,6 +95,12 @@ class Database:
             return StoreBusyError(f"{file} cannot be used just now: {error}; look at the disk and its permissions.")
         return StoreError(f"{file} cannot be used: {error}.")
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """Another value after every change to the database, be it by this thread, another one or another process."""
+        with self._read() as db:
+            return int(db.execute("PRAGMA data_version").fetchone()[0]), db.total_changes
+
     def close(self) -> None:
         """Close this thread's connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -229,7 +229,7 @@ async def test_an_unchanged_picture_is_not_drawn_again(
         drawn: list[int] = []
         monkeypatch.setattr(Chart, "_redraw", lambda self: drawn.append(1))
         for _ in range(3):
-            lesson_screen(app)._tick()
+            lesson_screen(app).beat()
         assert drawn == []
 
 

@@ -178,7 +178,7 @@ async def test_a_finished_run_is_listed_with_its_headline_and_once_evaluated_wit
         assert lines(app, "#runs") == [f"✓ bad         {record.id} mean return 401"]
         app.lab.store.add_evaluation("latest:bad", record.id, ENVIRONMENT, 0, None, 1.0, np.array([100.0, 300.0]))
         assert isinstance(app.screen, CourseMap)
-        app.screen.refresh_map()
+        app.screen.runs_changed()
         assert lines(app, "#runs") == [f"✓ bad         {record.id} greedy 200"]
 
 
@@ -189,7 +189,7 @@ async def test_live_runs_come_first_and_no_more_are_listed_than_fit(open_lab: Op
         for _ in range(MOST_RUNS + 2):
             newest = kept_run(app.lab, "good-1", "stopped", 0.5)
         assert isinstance(app.screen, CourseMap)
-        app.screen.refresh_map()
+        app.screen.runs_changed()
         shown = lines(app, "#runs")
         assert len(shown) == MOST_RUNS
         assert shown[0] == f"● bad         {live.id} ━━──────  25 % running"
@@ -209,7 +209,7 @@ async def test_a_run_is_followed_until_it_has_ended(open_lab: Open) -> None:
 async def test_a_run_of_another_lab_on_the_same_home_is_followed(
     open_lab: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_lab.screens.course_map.FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr("tui_lab.app.FOLLOW_SECONDS", 0.05)
     other = Laboratory(tmp_path / "home")
     theirs = use_fake_learners(other, hold_at=50)
     run = other.start(preset_spec("bad"), preset="bad")
@@ -228,11 +228,11 @@ async def test_a_run_of_another_lab_on_the_same_home_is_followed(
 async def test_a_run_whose_process_died_while_the_map_was_open_is_found(
     open_lab: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_lab.screens.course_map.FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr("tui_lab.app.FOLLOW_SECONDS", 0.05)
     async with open_lab() as (app, pilot):
         dead = kept_run(app.lab, "bad", "running", 0.5)
         assert isinstance(app.screen, CourseMap)
-        app.screen.refresh_map()
+        app.screen.runs_changed()
         await until(pilot, lambda: lines(app, "#runs") == [f"■ bad         {dead.id} ━━━━────  50 % interrupted"])
 
 

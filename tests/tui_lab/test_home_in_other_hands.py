@@ -104,15 +104,15 @@ async def test_the_map_keeps_what_it_shows_and_catches_up(
         app.lab.store.set_lesson_progress("lesson-2", "done", 1.0)
         app.lab.store.add_evaluation("right", None, "CartPole-v1", 0, None, 1.0, np.array([8.0]))
         with trouble(app):
-            app.screen.refresh_map()
-            app._catch_up()
+            app.screen.runs_changed()
+            app._follow()
             await is_said_once(app, pilot, trouble)
             assert marks(app) == ["◐", "○"]
             assert lines(app, "#results") == shown
             await pilot.press("down", "t")
             assert app.screen.query_one(Lessons).chosen == 1
             assert not app.current_theme.dark
-        app._catch_up()
+        app._follow()
         assert marks(app) == ["◐", "✓"]
         assert len(lines(app, "#results")) == 2
         assert len(said(app)) == 1
@@ -121,7 +121,7 @@ async def test_the_map_keeps_what_it_shows_and_catches_up(
 async def test_a_lock_from_the_first_moment_on_leaves_the_map_empty_until_it_is_gone(
     open_lab: Open, course: list[Lesson], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_lab.app.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("tui_lab.app.FOLLOW_SECONDS", 0.05)
     async with open_lab(course=course) as (app, pilot):
         app.lab.store.set_lesson_progress("lesson-1", "done", 1.0)
         with locked(app, reading=True):
@@ -140,12 +140,12 @@ async def test_a_run_elsewhere_is_followed_again_after_a_lock(
         dead = app.lab.store.add_run(preset_spec("bad"), "bad")
         app.lab.store.update_run(dead.id, status="running", progress=0.5)
         assert isinstance(app.screen, CourseMap)
-        app.screen.refresh_map()
+        app.screen.runs_changed()
         with trouble(app):
-            app.screen._follow_others()
+            app._follow()
             await is_said_once(app, pilot, trouble)
             assert lines(app, "#runs")[0].endswith("running")
-        app.screen._follow_others()
+        app._follow()
         assert lines(app, "#runs")[0].endswith("interrupted")
 
 
@@ -165,7 +165,7 @@ async def test_a_lesson_can_be_opened_and_left(open_lab: Open, course: list[Less
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, CourseMap))
             await is_said_once(app, pilot, trouble)
-        app._catch_up()
+        app._follow()
         assert [progress(app, lesson)[0] for lesson in course] == ["open", "open"]
 
 
@@ -180,9 +180,9 @@ async def test_how_far_the_reader_came_is_kept_when_it_can_be(
             await read_to(app, pilot, 0.5)
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, CourseMap))
-            app._catch_up()
+            app._follow()
             await is_said_once(app, pilot, trouble)
-        app._catch_up()
+        app._follow()
         assert progress(app, course[0]) == ("done", pytest.approx(0.5, abs=0.02))
         assert not app._pending
 
@@ -198,7 +198,7 @@ async def test_a_lesson_opened_again_before_its_progress_was_written_stays_done(
             await until(pilot, lambda: isinstance(app.screen, CourseMap))
             app.open_lesson(course[0])
             await until(pilot, lambda: isinstance(app.screen, LessonScreen) and app.screen.query(Reading))
-        app._catch_up()
+        app._follow()
         assert progress(app, course[0]) == ("done", 1.0)
 
 
@@ -215,7 +215,7 @@ async def test_a_done_lesson_opened_unread_stays_where_and_what_it_was(
             await until(pilot, lambda: isinstance(app.screen, LessonScreen) and app.screen.query(Reading))
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, CourseMap))
-        app._catch_up()
+        app._follow()
         assert progress(app, course[0]) == ("done", 0.4)
 
 
@@ -234,7 +234,7 @@ async def test_choices_are_shown_at_once_and_kept_later_in_their_order(
             assert str(quiz.query_one(".after", Static).render()) == "Right. Yes."
             await until(pilot, lambda: len(app._pending) >= 3)
             await is_said_once(app, pilot, trouble)
-        app._catch_up()
+        app._follow()
         assert app.lab.store.predictions() == {"p": 1}
         assert app.lab.store.answers()["q"] == [0, 1]
 
@@ -255,7 +255,7 @@ async def test_choices_of_another_day_are_shown_once_they_can_be_read(
             # A second prediction, made while the first one cannot be seen.
             predict.query_one(Choices).focus()
             await pilot.press("down", "enter")
-        app._catch_up()
+        app._follow()
         await until(pilot, lambda: str(predict.query_one(Choices).options[0].prompt) == "▸ this")
         assert str(predict.query_one(Choices).options[1].prompt) == "  that"
         assert len(predict.query("Markdown")) == 1
@@ -278,7 +278,7 @@ async def test_a_key_that_starts_says_why_it_cannot_and_works_when_it_can(
             await pilot.press(key, key, "down", "up")
             await is_said_once(app, pilot, trouble)
             assert not app.lab.runs
-        app._catch_up()
+        app._follow()
         await pilot.press(key)
         await until(pilot, lambda: rows(app)[0].startswith("✓"))
         assert {run.status for run in app.lab.store.runs()} == {Status.FINISHED}
@@ -297,11 +297,11 @@ async def test_what_finds_no_room_is_written_once_there_is_some(
             app.keep(lambda store: store.add_prediction("p", 1))
             await pilot.press("1", "b", "tab", "escape")
             await until(pilot, lambda: isinstance(app.screen, CourseMap))
-            app._catch_up()
+            app._follow()
             await until(pilot, lambda: said(app))
             assert said(app) == [f"the disk that holds {tmp_path / 'home' / 'lab.db'} is full; make room there."]
             assert (app.lab.store.answers(), app.lab.store.predictions()) == ({}, {})
-        app._catch_up()
+        app._follow()
         assert (app.lab.store.answers(), app.lab.store.predictions()) == ({long: [0]}, {"p": 1})
 
 
@@ -312,13 +312,13 @@ async def test_the_sentence_is_said_again_once_it_is_gone_from_the_screen(open_l
     async with open_lab(course=course, toasts=True) as (app, pilot):
         with locked(app):
             app.keep(lambda store: store.add_answer("x", 0, True))
-            app._catch_up()
+            app._follow()
             await until(pilot, lambda: "is locked by another" in screen_text(app))
             assert len(said(app)) == 1
             app.clear_notifications()
-            app._catch_up()
+            app._follow()
             await until(pilot, lambda: len(said(app)) == 1)
-        app._catch_up()
+        app._follow()
         assert app.lab.store.answers() == {"x": [0]}
 
 
@@ -330,13 +330,13 @@ async def test_a_write_that_can_never_succeed_does_not_hold_up_the_others(open_l
         with locked(app):
             for write in (never, lambda store: store.add_answer("x", 0, True)):
                 app.keep(write)
-        app._catch_up()
+        app._follow()
         assert app.lab.store.answers() == {"x": [0]}
         await until(pilot, lambda: "it is [/b] broken." in screen_text(app))
 
 
 async def test_a_retry_comes_by_itself(open_lab: Open, course: list[Lesson], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_lab.app.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("tui_lab.app.FOLLOW_SECONDS", 0.05)
     async with open_lab(course=course) as (app, pilot):
         with locked(app):
             app.keep(lambda store: store.add_answer("x", 0, True))

@@ -353,10 +353,10 @@ async def test_progress_that_cannot_be_kept_is_kept_later(open_lab: Open, tmp_pa
             await until(pilot, lambda: len(said(app)) == 1)
             assert "is locked by another program" in said(app)[0]
             assert progress(app) == ("open", 0.0)
-            app._catch_up()
+            app._follow()
             await pilot.press("down")
             assert len(said(app)) == 1
-        app._catch_up()
+        app._follow()
         assert progress(app) == ("open", pytest.approx(0.5, abs=0.02))
 
 
@@ -374,11 +374,11 @@ async def test_a_lesson_opened_while_the_home_is_locked_shows_and_catches_up(
             await pilot.press("down", "b", "b")
             await until(pilot, lambda: said(app))
             assert len(said(app)) == 1
-        app._catch_up()
+        app._follow()
         await until(pilot, lambda: "100 %" in screen_text(app))
         await until(pilot, lambda: only(app, PredictCard).query("Markdown"))
         await leave(app, pilot)
-        app._catch_up()
+        app._follow()
         assert progress(app)[0] == "done"
         assert app.lab.store.predictions() == {"p": 1}
 
@@ -390,7 +390,7 @@ async def test_r_while_the_home_is_locked_starts_nothing_and_says_why(open_lab: 
             assert len(said(app)) == 1
             assert "is locked by another program" in said(app)[0]
             assert not app.lab.runs
-        app._catch_up()
+        app._follow()
         await pilot.press("r")
         await until(pilot, lambda: [run.status for run in app.lab.store.runs()] == [Status.FINISHED])
 
@@ -402,14 +402,14 @@ async def test_a_prediction_made_while_the_home_is_locked_is_kept_later(open_lab
             await pilot.press("down", "enter")
             await until(pilot, lambda: only(app, PredictCard).query("Markdown"))
             assert app.lab.store.predictions() == {}
-        app._catch_up()
+        app._follow()
         assert app.lab.store.predictions() == {"p": 1}
 
 
 async def test_what_waits_is_tried_again_by_itself(
     open_lab: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_lab.app.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("tui_lab.app.FOLLOW_SECONDS", 0.05)
     async with open_lab(lesson=make_lesson(tmp_path, LONG)) as (app, pilot):
         with locked(app):
             await scroll(app, pilot, 1.0)

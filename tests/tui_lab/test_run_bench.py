@@ -389,7 +389,7 @@ async def test_r_begins_anew_after_a_failure(open_lab: Open, two: Lesson) -> Non
 async def test_a_run_of_another_process_is_followed_and_left_alone(
     open_lab: Open, two: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_lab.widgets.run_bench.FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr("tui_lab.app.FOLLOW_SECONDS", 0.05)
     other = Laboratory(tmp_path / "home")
     theirs = use_fake_learners(other, hold_at=50)
     run = other.start(preset_spec("bad"), preset="bad")

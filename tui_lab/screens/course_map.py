@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
 from engine.learners.environment_facts import kept_facts
 from engine.learners.kind import Figure
 from engine.storage.records import LIVE, EvaluationRecord, LessonProgress, RunRecord, Status
-from tui_lab.context import Context, context
 from tui_lab.lesson import Lesson
 from tui_lab.marks import progress_bar, status_mark
+from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.text import agent_title, figure, percent, returns_summary
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.top_bar import TopBar
+from tui_lab.widgets.words import Words
 
 MOST_RUNS = 6
 MOST_RESULTS = 4
-FOLLOW_SECONDS = 3.0
 
 
 class Lessons(RowList):
@@ -37,7 +35,7 @@ class Lessons(RowList):
     HELP = "Up and down choose a lesson, enter opens it. The mark shows whether it is new, begun or read to its end."
 
 
-class CourseMap(Screen[None]):
+class CourseMap(LabScreen[None]):
     """Where the lab opens."""
 
     def __init__(self) -> None:
@@ -46,34 +44,25 @@ class CourseMap(Screen[None]):
         self._outcomes: dict[str, Figure | None] = {}
         self._results: list[Content] = []
 
-    @property
-    def context(self) -> Context:
-        return context(self)
-
     def compose(self) -> ComposeResult:
         yield TopBar("deep Q-learning, hands on")
         with Horizontal(id="map-body"):
             with Vertical(id="map-lessons"):
                 yield Static("Lessons", classes="heading")
                 yield Lessons()
-                yield Static(id="summary")
+                yield Words(id="summary")
             with Vertical(id="map-side"):
                 yield Static("Runs", classes="heading")
-                yield Static(id="runs")
+                yield Words(id="runs")
                 yield Static("Last results", classes="heading")
-                yield Static(id="results")
+                yield Words(id="results")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.set_interval(1 / self.context.pace.charts, self._tick)
-        self.set_interval(FOLLOW_SECONDS, self._follow_others)
-        self.refresh_map()
+        self.runs_changed()
         lessons = self.query_one(Lessons)
         lessons.highlighted = self.context.attempt(self._where_left_off, 0)
         lessons.focus()
-
-    def on_screen_resume(self) -> None:
-        self.refresh_map()
 
     def _where_left_off(self) -> int:
         """Start where the reader left off: the lesson read last, or the one after it where that is done."""
@@ -85,10 +74,14 @@ class CourseMap(Screen[None]):
         last = max(read, key=lambda row: row.updated)
         return min(slugs.index(last.lesson) + (last.state == "done"), len(slugs) - 1)
 
-    def refresh_map(self) -> None:
+    def runs_changed(self) -> None:
         """Bring everything up to date from the store; what cannot be read just now stays as it was."""
         self.context.attempt(self._look_up, None)
-        self._tick()
+        self._show_side()
+
+    def beat(self) -> None:
+        super().beat()
+        self._show_side()
 
     def _look_up(self) -> None:
         store = self.context.lab.store
@@ -115,26 +108,14 @@ class CourseMap(Screen[None]):
             )
         self.query_one(Lessons).show(rows)
 
-    def _tick(self) -> None:
-        if not self.is_current:
-            return
+    def _show_side(self) -> None:
         live = {run.id for run in self.context.lab.live_runs}
         records = sorted(self._records, key=lambda record: record.id not in live)
         lines = [self._run_line(record) for record in records[:MOST_RUNS]]
         nothing = Content.styled("None yet. Lesson 2.2 trains the first ones.", "$muted")
-        self.query_one("#runs", Static).update(Content("\n").join(lines or [nothing]))
+        self.query_one("#runs", Words).show(Content("\n").join(lines or [nothing]))
         nothing = Content.styled("Evaluations appear here.", "$muted")
-        self.query_one("#results", Static).update(Content("\n").join(self._results or [nothing]))
-
-    def _follow_others(self) -> None:
-        """Look again at runs that another process works on."""
-        lab = self.context.lab
-        own = {run.id for run in lab.live_runs}
-        others = [r for r in self._records if Status(r.status).live and r.id not in own]
-        if self.is_current and others:
-            for record in others:
-                self.context.attempt(partial(lab.look_again, record), record)
-            self.refresh_map()
+        self.query_one("#results", Words).show(Content("\n").join(self._results or [nothing]))
 
     def _run_line(self, record: RunRecord) -> Content:
         glyphs = self.context.glyphs
@@ -154,7 +135,7 @@ class CourseMap(Screen[None]):
 
     def on_option_list_option_highlighted(self) -> None:
         lesson = self._lesson()
-        self.query_one("#summary", Static).update(Content.styled(lesson.summary, "$muted"))
+        self.query_one("#summary", Words).show(Content.styled(lesson.summary, "$muted"))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.context.open_lesson(self._lesson())

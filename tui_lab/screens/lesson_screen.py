@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher, Footer
 
 from engine.storage.records import LessonProgress
 from engine.storage.store import Store
 from tui_lab import lesson as blocks
-from tui_lab.context import Context, context
+from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart_bench import ChartBench
 from tui_lab.widgets.data_bench import DataBench
@@ -26,6 +26,7 @@ from tui_lab.widgets.run_bench import RunBench
 from tui_lab.widgets.top_bar import TopBar
 from tui_lab.widgets.tune_bench import TuneBench
 from tui_lab.widgets.watch_bench import WatchBench
+from tui_lab.widgets.words import Words
 
 DONE_AT = 0.98
 SAVE_SECONDS = 5.0
@@ -48,7 +49,7 @@ def make_bench(block: blocks.Bench) -> Bench:
             return TuneBench(block)
 
 
-class LessonScreen(Screen[None]):
+class LessonScreen(LabScreen[None]):
     """One lesson. Its runs belong to the laboratory, so they go on when the screen is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,18 +84,15 @@ class LessonScreen(Screen[None]):
         self._done = False
         self._moved = False
         self._written: tuple[bool, float] | None = None
+        self._saving: Timer | None = None
         self._choices_known = False
-
-    @property
-    def context(self) -> Context:
-        return context(self)
 
     def compose(self) -> ComposeResult:
         yield TopBar(f"{self.lesson.section} {self.lesson.title}")
         with Horizontal(id="lesson-body"):
             yield Reading(self.lesson, *self._look_up_choices(), self.context.glyphs)
             with Vertical(id="bench-pane"):
-                yield Static(id="bench-title")
+                yield Words(id="bench-title")
                 with ContentSwitcher(id="benches"):
                     for number, bench in enumerate(self._benches, 1):
                         bench.id = f"bench-{number}"
@@ -113,12 +111,10 @@ class LessonScreen(Screen[None]):
         if (progress := known.get(self.lesson.slug)) is not None:
             self._share, self._done = progress.position, progress.state == "done"
         self.save_progress()
-        self.set_interval(SAVE_SECONDS, self.save_progress)
         if self._benches:
             self._show_bench(1)
         else:
             self.query_one("#bench-pane").remove()
-        self.set_interval(1 / self.context.pace.charts, self._tick)
         self.query_one(Reading).focus()
         if 0 < self._share < DONE_AT:
             self.call_after_refresh(self._restore_position, self._share)
@@ -143,11 +139,15 @@ class LessonScreen(Screen[None]):
             for other in range(1, len(benches) + 1)
         ]
         title = Content.assemble(*tabs, (f"  {benches[number - 1].title}", "bold"))
-        self.query_one("#bench-title", Static).update(title)
+        self.query_one("#bench-title", Words).show(title)
         self.refresh_bindings()
-        self.call_after_refresh(self._tick)
+        self.call_after_refresh(self._show_open_bench)
 
-    def _tick(self) -> None:
+    def beat(self) -> None:
+        super().beat()
+        self._show_open_bench()
+
+    def _show_open_bench(self) -> None:
         if self.is_current and self.bench is not None and self.bench.size.width:
             self.bench.update_view()
 
@@ -211,6 +211,8 @@ class LessonScreen(Screen[None]):
         if share >= DONE_AT and not self._done:
             self._done = True
             self.save_progress()
+        elif self._saving is None:
+            self._saving = self.set_timer(SAVE_SECONDS, self.save_progress)
 
     def on_reading_reached(self, event: Reading.Reached) -> None:
         self._note_position(event.share)
@@ -228,6 +230,7 @@ class LessonScreen(Screen[None]):
 
     def save_progress(self) -> None:
         """Keep how far the reader is; a lesson once read to its end stays done."""
+        self._saving = None
         progress = done, share = self._done, self._share
         if progress == self._written:
             return

@@ -33,6 +33,17 @@ class Bench(Vertical):
     def __init__(self, block: Block) -> None:
         super().__init__()
         self.block = block
+        self._drawn: object = None
+        """What the charts show, by whatever tells one picture from the next; None has them drawn again."""
+
+    def on_mount(self) -> None:
+        self.context.attempt(self.find_runs, None)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_again)
+
+    def on_option_list_option_highlighted(self) -> None:
+        self.update_view()
 
     @property
     def lab(self) -> Laboratory:
@@ -59,7 +70,12 @@ class Bench(Vertical):
         """Look up the runs and results that this bench shows: one may have started or ended."""
 
     def update_view(self) -> None:
-        """Bring what is shown up to date; called by the screen's timer while the bench is on the screen."""
+        """Bring what is shown up to date; called on each beat of the screen, so cheap where nothing changed."""
+
+    def draw_again(self) -> None:
+        """Bring what is shown up to date, charts and all, even if their data are the same."""
+        self._drawn = None
+        self.update_view()
 
     def start(self) -> None:
         """Start, or go on with, what is chosen."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from engine.learners.environment_facts import CARTPOLE, DESCRIPTIONS
 from engine.runs.tasks import DataSetJob
@@ -20,6 +19,7 @@ from tui_lab.themes import css_color, series_color
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.words import Words
 
 ACTION_NAMES = DESCRIPTIONS[CARTPOLE].action_names
 POINTS = 400
@@ -43,13 +43,12 @@ class DataBench(Bench):
             "test": (block.test_samples, block.test_seed),
         }
         self._jobs: dict[str, DataSetJob] = {}
-        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield RowList()
-        yield Static(classes="bench-line", id="table")
-        yield Static(classes="bench-legend", id="legend")
+        yield Words(classes="bench-line", id="table")
+        yield Words(classes="bench-legend", id="legend")
         yield Chart(self.glyphs)
 
     def on_mount(self) -> None:
@@ -57,13 +56,6 @@ class DataBench(Bench):
         if all(job.path.exists() for job in jobs.values()):
             self.start()
         self.update_view()
-
-    def on_option_list_option_highlighted(self) -> None:
-        self.update_view()
-
-    def on_resize(self) -> None:
-        self._drawn = None
-        self.call_after_refresh(self.update_view)
 
     def _new_job(self, side: str) -> DataSetJob:
         samples, seed = self._requests[side]
@@ -91,12 +83,12 @@ class DataBench(Bench):
             self._show(job)
 
     def _show(self, job: DataSetJob | None) -> None:
-        table, legend = self.query_one("#table", Static), self.query_one("#legend", Static)
+        table, legend = self.query_one("#table", Words), self.query_one("#legend", Words)
         if job is None or job.samples is None:
             problem = job.error if job is not None else None
             words = problem or "r lets the agent act until the rows are collected."
-            table.update(Content.styled(words, "$error" if problem else "$muted"))
-            legend.update("")
+            table.show(Content.styled(words, "$error" if problem else "$muted"))
+            legend.show("")
             self.query_one(Chart).show(Picture())
             return
         samples = job.samples
@@ -110,11 +102,11 @@ class DataBench(Bench):
             for name, edge in (("lowest", samples.states.min(0)), ("highest", samples.states.max(0)))
         ]
         lines.append(f"... {count(len(samples))} rows in {job.path.parent.name}/{job.path.name}")
-        table.update(Content.styled("\n".join(lines), "$muted"))
+        table.show(Content.styled("\n".join(lines), "$muted"))
         dark = self.app.current_theme.dark
         left, right = (css_color(series_color(i, dark=dark)) for i in (0, 1))
         mark = self.glyphs.full * 2
-        legend.update(
+        legend.show(
             Content.assemble(
                 ("angle s3 across, angular velocity s4 up", "bold"),
                 (f"  {mark} ", left),

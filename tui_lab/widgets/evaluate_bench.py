@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from engine.learners.environment_facts import CARTPOLE, kept_facts
 from engine.learners.kind import Span
@@ -25,6 +24,7 @@ from tui_lab.text import agent_title, count, percent, returns_summary
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.words import Words
 
 BINS = 25
 
@@ -55,17 +55,13 @@ class EvaluateBench(Bench):
         super().__init__(block)
         self.evaluate_block = block
         self._rows = [_Row(agent) for agent in block.agents]
-        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield RowList()
-        yield Static(classes="bench-line", id="details")
-        yield Static(classes="bench-legend", id="legend")
+        yield Words(classes="bench-line", id="details")
+        yield Words(classes="bench-legend", id="legend")
         yield Chart(self.glyphs)
-
-    def on_mount(self) -> None:
-        self.context.attempt(self.find_runs, None)
 
     def find_runs(self) -> None:
         """Look up kept results."""
@@ -79,13 +75,6 @@ class EvaluateBench(Bench):
         kept = self.lab.kept_evaluation(row.agent, block.episodes, block.seed)
         if kept != row.kept:
             row.kept, row.returns = kept, None
-
-    def on_option_list_option_highlighted(self) -> None:
-        self.update_view()
-
-    def on_resize(self) -> None:
-        self._drawn = None
-        self.call_after_refresh(self.update_view)
 
     def can(self, action: str) -> bool:
         return super().can(action) and (action != "start_all" or len(self._rows) > 1)
@@ -136,12 +125,12 @@ class EvaluateBench(Bench):
         told = Content.styled(details, "$error" if error else "$muted")
         if error is None and (others := self._among_others(row)) is not None:
             told = Content("\n").join([told, *others])
-        self.query_one("#details", Static).update(told)
+        self.query_one("#details", Words).show(told)
         state = (row.agent, row.kept, len(returns), self.app.theme)
         if state != self._drawn:
             self._drawn = state
             title = f"{agent_title(row.agent)}: episodes by return"
-            self.query_one("#legend", Static).update(Content.styled(title, "bold"))
+            self.query_one("#legend", Words).show(Content.styled(title, "bold"))
             span = kept_facts(environment).return_range
             self.query_one(Chart).show(histogram(returns, span, self._rows.index(row)))
 

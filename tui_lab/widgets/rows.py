@@ -33,7 +33,7 @@ class RowList(OptionList):
             self.highlighted = min(chosen, len(rows) - 1) if rows else None
         else:
             for index, (row, shown) in enumerate(zip(rows, self._shown, strict=True)):
-                if row != shown:
+                if not row.is_same(shown):
                     self.replace_option_prompt_at_index(index, row)
         self._shown = list(rows)
 

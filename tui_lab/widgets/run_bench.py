@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from engine.learners.kinds import preset_spec
 from engine.storage.records import Status
@@ -16,8 +15,8 @@ from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.run_row import RunRow
+from tui_lab.widgets.words import Words
 
-FOLLOW_SECONDS = 3.0
 PACES: tuple[float | None, ...] = (None, 200.0, 40.0)
 """Steps a second that the pace key goes through: full speed, one to follow a run, one to follow its steps."""
 NOTHING_RUNS = "Nothing is running in this row; r starts it."
@@ -43,17 +42,16 @@ class RunBench(Bench):
         self._rows: list[RunRow] = []
         self._chart_index = 0
         self._pace: float | None = None
-        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield RowList()
-        yield Static(classes="bench-line", id="details")
-        yield Static(classes="bench-legend", id="legend")
+        yield Words(classes="bench-line", id="details")
+        yield Words(classes="bench-legend", id="legend")
         yield Chart(self.glyphs, id="chart")
-        yield Static(classes="bench-legend", id="legend-2")
+        yield Words(classes="bench-legend", id="legend-2")
         yield Chart(self.glyphs, id="chart-2")
-        yield Static(classes="bench-line", id="findings")
+        yield Words(classes="bench-line", id="findings")
 
     def on_mount(self) -> None:
         block = self.run_block
@@ -61,8 +59,6 @@ class RunBench(Bench):
             RunRow(self.lab, name, preset_spec(name, samples=block.samples, episodes=block.episodes))
             for name in block.presets
         ]
-        self.context.attempt(self.find_runs, None)
-        self.set_interval(FOLLOW_SECONDS, self._follow_others)
 
     def can(self, action: str) -> bool:
         several = {"start_all": self.run_block.presets, "next_chart": self.run_block.charts}
@@ -75,10 +71,6 @@ class RunBench(Bench):
             if row.run is not None and row.live:
                 self._pace = row.run.steps_per_second
         self.update_view()
-
-    def _follow_others(self) -> None:
-        for row in self._rows:
-            self.context.attempt(row.follow, None)
 
     @property
     def _chosen(self) -> RunRow:
@@ -158,24 +150,14 @@ class RunBench(Bench):
 
     # --- view
 
-    def on_option_list_option_highlighted(self) -> None:
-        self.update_view()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.draw_again)
-
-    def draw_again(self) -> None:
-        """Draw the charts even if their data are the same."""
-        self._drawn = None
-        self.update_view()
-
     def update_view(self) -> None:
         if not self.is_mounted or self.size.width == 0:
             return
         self.query_one(RowList).show([row.line(self.glyphs) for row in self._rows])
         chosen = self._chosen
-        self.query_one("#details", Static).update(self._details(chosen))
-        state = (chosen, self.app.theme, [row.log.version if row.log else -1 for row in self._rows])
+        self.query_one("#details", Words).show(self._details(chosen))
+        logs = [row.log for row in self._rows]
+        state = (chosen, self.app.theme, [(log, log.version) for log in logs if log is not None])
         if state == self._drawn:
             return
         self._drawn = state
@@ -184,7 +166,7 @@ class RunBench(Bench):
         if len(charts) > 1:
             self._show_chart("-2", charts[(self._chart_index + 1) % len(charts)])
         lines = [Content.assemble((f"{f.name}: ", "bold $accent"), f.text) for f in chosen.findings()[:2]]
-        self.query_one("#findings", Static).update(Content("\n").join(lines))
+        self.query_one("#findings", Words).show(Content("\n").join(lines))
 
     def _show_chart(self, suffix: str, chart: str) -> None:
         widget = self.query_one(f"#chart{suffix}", Chart)
@@ -193,7 +175,7 @@ class RunBench(Bench):
         curves: list[Curve] = [curve for i, row in enumerate(self._rows) if (curve := row.curve(i)) is not None]
         dark = self.app.current_theme.dark
         what = chart_named(chart, self._chosen.spec)
-        self.query_one(f"#legend{suffix}", Static).update(legend(what, curves, self.glyphs, dark=dark))
+        self.query_one(f"#legend{suffix}", Words).show(legend(what, curves, self.glyphs, dark=dark))
         widget.show(picture(what, curves, widget.columns))
 
     def _details(self, row: RunRow) -> Content:

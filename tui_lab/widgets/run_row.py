@@ -40,11 +40,6 @@ class RunRow:
         """Find the newest run."""
         self._take(self._lab.latest(self.new_spec))
 
-    def follow(self) -> None:
-        """Look again at a run that another process works on."""
-        if self.record is not None and self.elsewhere:
-            self._take(self._lab.look_again(self.record))
-
     def launch(self, seed: int | None = None) -> Run:
         """Start a new run of the preset."""
         spec = self.new_spec if seed is None else self.new_spec.with_seed(seed)

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from tui_lab.context import context
 from tui_lab.marks import status_mark
 from tui_lab.text import percent
+from tui_lab.widgets.words import Words
 
 MOST = 3
 
@@ -26,20 +27,16 @@ class TopBar(Horizontal):
     def __init__(self, where: str) -> None:
         super().__init__()
         self._where = where
-        self._shown = Content("")
 
     def compose(self) -> ComposeResult:
         yield Static(Content.assemble(("dqn-lab", "bold $primary"), ("  " + self._where, "$muted")), id="where")
-        yield Static(id="live")
+        yield Words(id="live")
 
     def on_mount(self) -> None:
-        self.set_interval(0.5, self.update_live)
         self.update_live()
 
     def update_live(self) -> None:
-        """Show the live runs; nothing is sent when nothing changed."""
-        if not self.screen.is_current:
-            return
+        """Show the live runs."""
         app = context(self)
         runs = app.lab.live_runs
         pieces: list[Content] = []
@@ -50,7 +47,4 @@ class TopBar(Horizontal):
             pieces.append(Content.assemble(status_mark(run.status, app.glyphs), f" {run.title} {status}"))
         if len(runs) > MOST:
             pieces.append(Content(f"+{len(runs) - MOST}"))
-        shown = Content("  ").join(pieces)
-        if shown != self._shown:
-            self._shown = shown
-            self.query_one("#live", Static).update(shown)
+        self.query_one("#live", Words).show(Content("  ").join(pieces))

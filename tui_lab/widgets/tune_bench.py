@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from engine.learners.kinds import kind_of
 from engine.runs.search_job import Findings, Part, Request, SearchJob
@@ -22,6 +21,7 @@ from tui_lab.themes import css_color, series_color
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.words import Words
 
 SEARCH, WINNER = range(2)
 """The two rows."""
@@ -55,29 +55,18 @@ class TuneBench(Bench):
         self._score_name = "mean return" if score is None else score.name
         self._job: SearchJob | None = None
         self._chart = 0
-        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield RowList()
-        yield Static(classes="bench-line", id="details")
-        yield Static(classes="bench-legend", id="legend")
+        yield Words(classes="bench-line", id="details")
+        yield Words(classes="bench-legend", id="legend")
         yield Chart(self.glyphs)
-        yield Static(id="importance")
-
-    def on_mount(self) -> None:
-        self.context.attempt(self.find_runs, None)
+        yield Words(id="importance")
 
     def find_runs(self) -> None:
         self._job = self.lab.kept_search(self.request)
         self.update_view()
-
-    def on_option_list_option_highlighted(self) -> None:
-        self.update_view()
-
-    def on_resize(self) -> None:
-        self._drawn = None
-        self.call_after_refresh(self.update_view)
 
     # --- what the keys do
 
@@ -138,9 +127,9 @@ class TuneBench(Bench):
             return
         self._drawn = state
         words = error or (self._search_words() if row == SEARCH else self._winner_words())
-        self.query_one("#details", Static).update(Content.styled(words, "$error" if error else "$muted"))
+        self.query_one("#details", Words).show(Content.styled(words, "$error" if error else "$muted"))
         self._show_chart(found)
-        self.query_one("#importance", Static).update(self._importance(found.importance))
+        self.query_one("#importance", Words).show(self._importance(found.importance))
 
     def _mark(self, part: Part, status: Status | None) -> Content:
         """The mark of a row: that of its job while it is under way, or when it ended otherwise than well."""
@@ -209,16 +198,16 @@ class TuneBench(Bench):
         names = list(found.importance or self._axes)[:SLICES]
         complete = [trial for trial in found.trials if trial.state == "complete" and trial.score is not None]
         index = self._chart % (1 + (len(names) if len(complete) > 1 else 0))
-        legend, chart = self.query_one("#legend", Static), self.query_one(Chart)
+        legend, chart = self.query_one("#legend", Words), self.query_one(Chart)
         if index:
             name = names[index - 1]
             points = [(trial.labels[name], trial.score or 0.0) for trial in complete]
             chart.show(slice_picture(self._axes[name], points))
-            legend.update(Content.styled(f"{self._score_name} by {name}, complete trials", "bold"))
+            legend.show(Content.styled(f"{self._score_name} by {name}, complete trials", "bold"))
             return
         chart.show(trials_picture(found.trials))
         dark, mark = self.app.current_theme.dark, self.glyphs.full * 2
-        legend.update(
+        legend.show(
             Content.assemble(
                 (f"{self._score_name} by trial", "bold"),
                 (f"  {mark} ", css_color(series_color(0, dark=dark))),

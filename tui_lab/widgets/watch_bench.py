@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from engine.learners.environment_facts import CARTPOLE
@@ -17,6 +16,7 @@ from tui_lab.text import agent_title
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.cart import Cart
 from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.words import Words
 
 if TYPE_CHECKING:
     from engine.agents.recording import Recording
@@ -53,7 +53,7 @@ class WatchBench(Bench):
         yield from super().compose()
         yield RowList()
         yield Cart(self.glyphs)
-        yield Static(classes="bench-line", id="figures")
+        yield Words(classes="bench-line", id="figures")
 
     def on_mount(self) -> None:
         rows = [Content.assemble(f"{agent_title(agent)}") for agent in self.watch_block.agents]
@@ -64,9 +64,6 @@ class WatchBench(Bench):
         """A run has ended: an agent that was missing may be there now."""
         if self._problem:
             self._agent = ""
-        self.update_view()
-
-    def on_option_list_option_highlighted(self) -> None:
         self.update_view()
 
     @property
@@ -97,7 +94,7 @@ class WatchBench(Bench):
         self._recording = None
         self._held = False
         self._problem = ""
-        self.query_one("#figures", Static).update(Content.styled("Playing the episode ahead ...", "$muted"))
+        self.query_one("#figures", Words).show(Content.styled("Playing the episode ahead ...", "$muted"))
         self._record(self._agent, self._seed)
 
     @work(thread=True, exclusive=True)
@@ -126,7 +123,7 @@ class WatchBench(Bench):
         if not self.is_mounted:
             return
         self._problem = problem
-        self.query_one("#figures", Static).update(Content.styled(problem, "$muted"))
+        self.query_one("#figures", Words).show(Content.styled(problem, "$muted"))
 
     def _frame(self) -> None:
         recording = self._recording
@@ -147,7 +144,7 @@ class WatchBench(Bench):
         if recording.facts.id == CARTPOLE:
             push = 0 if over else (1 if recording.actions[step] else -1)
             self.query_one(Cart).show(recording.states[step], push)
-        self.query_one("#figures", Static).update(self._figures(recording, step))
+        self.query_one("#figures", Words).show(self._figures(recording, step))
 
     def _figures(self, recording: Recording, step: int) -> Content:
         steps = len(recording.actions)
