@@ -15,7 +15,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
-from textual.events import Event, InputEvent
+from textual.events import Event, InputEvent, Resize
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
@@ -37,6 +37,7 @@ from tui_lab.screens.help_screen import HelpScreen
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.screens.lesson_screen import LessonScreen
 from tui_lab.screens.quit_screen import QuitScreen
+from tui_lab.terminal.painter import Painter
 from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
 
 SCREEN_PATIENCE = 0.05
@@ -73,6 +74,9 @@ class LabApp(App[None]):
         Binding("t", "theme", "Theme", tooltip="Change between dark and light", id="app.theme", show=False),
         Binding("q", "quit", "Quit", tooltip="Quit; asks while something trains", id="app.quit"),
         Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding(
+            "ctrl+l", "repaint", "Repaint", tooltip="Paint the screen anew", id="app.repaint", show=False, priority=True
+        ),
     ]
 
     def __init__(
@@ -119,9 +123,33 @@ class LabApp(App[None]):
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual
-        from tui_lab.driver import LabDriver
+        from tui_lab.terminal.driver import LabDriver
 
         return LabDriver
+
+    # --- what reaches the terminal
+
+    @property
+    def _painter(self) -> Painter | None:
+        """Sends what changed; none where there is no terminal, or one of another system."""
+        return getattr(self._driver, "painter", None)
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        # Textual has no public place between what its screens want to show and the terminal.
+        painter = self._painter
+        if painter is None or self._batch_count or self._closed or not painter.takes(renderable):
+            super()._display(screen, renderable)
+            return
+        painter.synchronised = self._sync_available
+        size, cursor = self.size, self.cursor_position
+        painter.show(renderable, (size.width, size.height), (cursor.x, cursor.y))
+        self.post_display_hook()
+
+    def action_repaint(self) -> None:
+        """Paint everything anew: something else wrote to the terminal."""
+        if self._painter is not None:
+            self._painter.forget()
+        self.refresh()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -141,6 +169,9 @@ class LabApp(App[None]):
         await super().on_event(event)
         if isinstance(event, InputEvent):
             self.wake()
+        elif isinstance(event, Resize) and self._painter is not None:
+            # Terminals shift what they show, each in its own way.
+            self._painter.forget()
 
     def _beat(self) -> None:
         """Let the open screen look again; the last time once nothing moves any more."""

@@ -13,13 +13,34 @@ from tests.benchmarks import (
     scaling,
     series_speed,
     store_scale,
+    terminal_traffic,
+)
+
+MODULES = (
+    engine_speed,
+    responsiveness,
+    terminal_traffic,
+    store_scale,
+    series_speed,
+    memory_of_runs,
+    cluster_speed,
+    scaling,
 )
 
 
 def main() -> None:
     prepare_thread()
     print(f"{'work':<56} {'measured':>28} {'goal':>8}")
-    modules = (engine_speed, responsiveness, store_scale, series_speed, memory_of_runs, cluster_speed, scaling)
+    modules = (
+        engine_speed,
+        responsiveness,
+        terminal_traffic,
+        store_scale,
+        series_speed,
+        memory_of_runs,
+        cluster_speed,
+        scaling,
+    )
     for benchmark in (benchmark for module in modules for benchmark in module.ALL):
         if sys.argv[1:] and benchmark.__name__ not in sys.argv[1:]:
             continue

@@ -11,7 +11,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,35 +20,55 @@ import pyte
 COMMAND = Path(sys.executable).with_name("dqn-lab")
 DEADLINE = 60.0
 POLL_SECONDS = 0.05
+AT_ONCE = 65_536
+SLICE_SECONDS = 0.01
+QUESTION, STATUS = b"\x1b[5n", "\x1b[0n"
 DOWN, ENTER, CTRL_P = "\x1b[B", "\r", "\x10"
 
 
 class Terminal:
-    """A process on a pseudo-terminal of 80 x 24 that it leads the session of, and what its screen shows."""
+    """A process on a pseudo-terminal that it leads the session of, and what its screen shows."""
 
-    def __init__(self, home: Path, ignored: Sequence[signal.Signals] = ()) -> None:
+    def __init__(
+        self,
+        home: Path,
+        ignored: Sequence[signal.Signals] = (),
+        *,
+        size: tuple[int, int] = (80, 24),
+        options: Sequence[str] = (),
+        answers: bool = False,
+        bytes_a_second: float | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """
         Args:
             home: the home folder for the lab.
             ignored: signals that the process is started to ignore, as `nohup` does.
+            size: columns and lines.
+            options: further options of the command.
+            answers: whether the terminal answers when it is asked for its status, as real ones do.
+            bytes_a_second: how fast what the process writes is read; None reads it all at once.
+            variables: of the environment, beside the usual ones.
         """
-        self._screen = pyte.Screen(80, 24)
+        self._screen = pyte.Screen(*size)
+        self._answers = answers
+        self._rate, self._read_until = bytes_a_second, 0.0
         self._stream = pyte.ByteStream(self._screen)
         self._fd, own = pty.openpty()
         self._name = os.ttyname(own)
         self._reads = True
         self.exit_code: int | None = None
         self.written = b""
-        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
-        environment["PYTHONUTF8"] = "1"
+        environment |= {"PYTHONUTF8": "1", **(variables or {})}
         self.pid = os.fork()
         if self.pid == 0:
             os.login_tty(own)
             # Whoever runs the tests under `nohup` hands down that hang-ups are ignored.
             for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
-            os.execve(COMMAND, [str(COMMAND), "--home", str(home)], environment)
+            os.execve(COMMAND, [str(COMMAND), "--home", str(home), *options], environment)
         os.close(own)
 
     @property
@@ -63,13 +83,19 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
 
+    def read_for(self, seconds: float) -> None:
+        """Read what the process writes, for so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.read(min(left, POLL_SECONDS))
+
     def wait_for(self, condition: Callable[[str], bool]) -> None:
         """Read what the process writes until the screen is as asked for."""
         end = time.monotonic() + DEADLINE
         while not condition(self.text):
             if time.monotonic() > end or self._ended():
                 raise AssertionError(f"waited in vain; exit code {self.exit_code}, the screen shows\n{self.text}")
-            self._read()
+            self.read()
 
     def wait_for_exit(self, seconds: float = DEADLINE) -> int:
         """The exit code, minus a signal's number where that killed the process."""
@@ -77,7 +103,7 @@ class Terminal:
         while not self._ended():
             if time.monotonic() > end:
                 raise AssertionError(f"does not end; the screen shows\n{self.text}")
-            self._read()
+            self.read()
         assert self.exit_code is not None
         return self.exit_code
 
@@ -87,7 +113,7 @@ class Terminal:
         while not os.WIFSTOPPED(os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)[1]):
             if time.monotonic() > end:
                 raise AssertionError(f"does not stop; the screen shows\n{self.text}")
-            self._read()
+            self.read()
 
     def stop_reading(self) -> None:
         """From now on nobody reads what the process writes, and the buffer in between is full."""
@@ -111,17 +137,25 @@ class Terminal:
                 self.exit_code = os.waitstatus_to_exitcode(status)
         return self.exit_code is not None
 
-    def _read(self) -> None:
-        ready, _, _ = select.select([self._fd] if self._reads else [], [], [], POLL_SECONDS)
+    def read(self, patience: float = POLL_SECONDS) -> None:
+        """Read what the process has written, or will have within so many seconds."""
+        most = AT_ONCE if self._rate is None else max(1, int(self._rate * SLICE_SECONDS))
+        time.sleep(max(0.0, self._read_until - time.monotonic()))
+        ready, _, _ = select.select([self._fd] if self._reads else [], [], [], patience)
         if ready:
             try:
-                read = os.read(self._fd, 65_536)
+                read = os.read(self._fd, most)
             except OSError:
                 # The process has closed its end.
                 self._reads = False
                 return
             self.written += read
+            if self._rate is not None:
+                self._read_until = time.monotonic() + len(read) / self._rate
             self._stream.feed(read)
+            if self._answers:
+                new = max(0, len(self.written) - len(read) - len(QUESTION) + 1)
+                self.type(STATUS * self.written.count(QUESTION, new))
 
     def close(self) -> None:
         if not self._ended():

@@ -12,7 +12,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("needs a driver for POSIX terminals", allow_module_level=True)
 
-from tui_lab.driver import QUEUED_WRITES, Output
+from tui_lab.terminal.output import QUEUED_WRITES, Output
 
 MORE_THAN_A_PIPE_HOLDS = 1_000_000 * "x"
 

@@ -2,116 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import select
 import selectors
 import signal
 import sys
 import termios
-import threading
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
-from queue import SimpleQueue
+from contextlib import suppress
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
+from rich.color import ColorSystem
+from rich.console import COLOR_SYSTEMS
+from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui_lab.context import context
+from tui_lab.terminal.answers import Answers
+from tui_lab.terminal.output import CHUNK, Output
+from tui_lab.terminal.painter import Painter
 
 assert sys.platform != "win32"
 
-QUEUED_WRITES = 30
-CHUNK = 4_096
-POLL_SECONDS = 0.1
-PATIENCE = 5.0
-"""Seconds without progress after which a terminal that does not read is left with what is still to be written."""
-IMPATIENCE = 0.5
-"""The same once the lab was told to end."""
-
-
-class Output:
-    """Writes to a terminal in a thread of its own. What is written after the terminal is lost falls away.
-
-    `write` waits while many texts are queued, until `hurry` or `drop`. Those two may be called by a signal's handler in
-    the midst of a `write`: hence the simple queues, which bear that.
-    """
-
-    def __init__(self, file: TextIO, lose: Callable[[], None]) -> None:
-        """
-        Args:
-            file: names the terminal and its encoding. Its buffer is passed by: held by a thread that cannot go on, it
-                would hold the interpreter's end too.
-            lose: called in the thread when the terminal takes nothing any more.
-        """
-        self._fd = file.fileno()
-        self._encoding = (file.encoding, file.errors or "strict")
-        self._lose = lose
-        self._texts: SimpleQueue[str | None] = SimpleQueue()
-        self._room: SimpleQueue[None] = SimpleQueue()
-        self._make_room(QUEUED_WRITES)
-        self._hurried = False
-        self._dropped = False
-        self._chunks = 0
-        self._thread = threading.Thread(target=self._run, name="terminal output", daemon=True)
-        self._thread.start()
-
-    def write(self, text: str) -> None:
-        """Queue a text."""
-        if not self._hurried:
-            self._room.get()
-        if not self._dropped:
-            self._texts.put(text)
-
-    def hurry(self) -> None:
-        """From now on nobody waits for the terminal."""
-        self._hurried = True
-        self._make_room(QUEUED_WRITES)
-
-    def drop(self) -> None:
-        """From now on nothing is written."""
-        self._dropped = True
-        self.hurry()
-
-    def stop(self) -> bool:
-        """Write what is queued and end the thread; returns whether the terminal took it all."""
-        self._texts.put(None)
-        chunks, since = self._chunks, time.monotonic()
-        while self._thread.is_alive() and not self._dropped:
-            self._thread.join(POLL_SECONDS)
-            if self._chunks != chunks:
-                chunks, since = self._chunks, time.monotonic()
-            elif time.monotonic() - since > (IMPATIENCE if self._hurried else PATIENCE):
-                self.drop()
-        return not self._dropped
-
-    def _make_room(self, texts: int) -> None:
-        for _ in range(texts):
-            self._room.put(None)
-
-    def _run(self) -> None:
-        texts: list[str | None] = []
-        try:
-            while None not in texts:
-                texts = [self._texts.get()]
-                while not self._texts.empty():
-                    texts.append(self._texts.get())
-                self._write("".join(text for text in texts if text is not None).encode(*self._encoding))
-                self._make_room(len(texts))
-        except OSError:
-            self._lose()
-
-    def _write(self, data: bytes) -> None:
-        while data and not self._dropped:
-            try:
-                data = data[os.write(self._fd, data[:CHUNK]) :]
-                self._chunks += 1
-            except BlockingIOError:
-                # Some program that shares the terminal has made it so.
-                select.select([], [self._fd], [], POLL_SECONDS)
+ANSWER_SECONDS = 0.5
+"""How long the terminal may take for its last answers before it is given back: they are not for the shell."""
+BETWEEN_LOOKS = 0.01
+QUIET = 1.1 * constants.ESCAPE_DELAY
+"""Seconds after which nothing more belongs to what was typed: a lone escape is a key then."""
 
 
 class LabDriver(LinuxDriver):
@@ -122,7 +44,13 @@ class LabDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._output: Output | None = None
+        self.painter: Painter | None = None
+        """Through which screens are shown, while the terminal is the lab's."""
         self._told = False
+        self._read_answers = 0
+        """Answers that were read and that the painter has yet to hear of."""
+        self._wake_reader, self._wake_writer = os.pipe()
+        os.set_blocking(self._wake_reader, False)
         self._terminals = [fd for fd in (0, 1, 2) if os.isatty(fd)]
         for number in (signal.SIGHUP, signal.SIGTERM):
             # What the process was started to ignore, as by nohup, stays ignored.
@@ -157,8 +85,22 @@ class LabDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         assert self._file is not None
         if self._output is None:
-            self._output = Output(self._file, self._lose)
+            self._output = Output(self._file, self._lose, self._wrote)
+        if self.painter is None:
+            self._loop = asyncio.get_running_loop()
+            colors = COLOR_SYSTEMS.get(self._app.console.color_system or "", ColorSystem.TRUECOLOR)
+            self.painter = Painter(self.write, self._loop.call_later, colors)
+        self.painter.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def _wrote(self, size: int, seconds: float) -> None:
+        """In the output's thread."""
+        if self.painter is not None:
+            self._in_loop(self.painter.wrote, size, seconds)
+
+    def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # The loop is closed: nothing is shown any more.
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     def write(self, data: str) -> None:
         output = self._output
@@ -166,8 +108,24 @@ class LabDriver(LinuxDriver):
             output.write(data)
 
     def disable_input(self) -> None:
-        if self._output is not None:
-            super().disable_input()
+        if self._output is None:
+            return
+        self._await_answers()
+        os.write(self._wake_writer, b".")
+        super().disable_input()
+        with suppress(BlockingIOError):  # The thread may have ended before.
+            os.read(self._wake_reader, CHUNK)
+
+    def _await_answers(self) -> None:
+        """Wait a moment for the answers under way, which would otherwise be typed into the shell."""
+        until = time.monotonic() + ANSWER_SECONDS
+        while self.painter is not None and self._unanswered and not self._told and time.monotonic() < until:
+            time.sleep(BETWEEN_LOOKS)
+
+    @property
+    def _unanswered(self) -> int:
+        """Questions of the painter that nothing was read to, in any thread."""
+        return 0 if self.painter is None else self.painter.flow.unanswered - self._read_answers
 
     def stop_application_mode(self) -> None:
         if self._output is not None:
@@ -199,18 +157,40 @@ class LabDriver(LinuxDriver):
         """As Textual does, but for the end of the file: a terminal has none while it is there."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")().decode
+        answers = Answers()
+        more = False
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
+            selector.register(self._wake_reader, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                text = ""
-                if selector.select(POLL_SECONDS):
+                ready = [key.fd for key, _ in selector.select(QUIET if more else None)]
+                typed = b""
+                if self._wake_reader in ready:
+                    return
+                if ready:
                     data = self._read()
                     if not data:
                         self._lose()
                         return
-                    text = decode(data)
+                    typed, count = answers.take(data)
+                    for _ in range(count):
+                        self._answered()
+                else:
+                    typed = answers.release()
+                text = decode(typed)
                 for message in (*(parser.feed(text) if text else ()), *parser.tick()):
                     self.process_message(message)
+                more = bool(ready)
+
+    def _answered(self) -> None:
+        if self.painter is not None:
+            self._read_answers += 1
+            self._in_loop(self._count_answer)
+
+    def _count_answer(self) -> None:
+        assert self.painter is not None
+        self._read_answers -= 1
+        self.painter.answered()
 
     def _read(self) -> bytes:
         """What was typed; nothing where the terminal is gone."""

@@ -1,0 +1,136 @@
+"""How much may be under way to the terminal: the next frame waits until what was sent before has arrived.
+
+Over a connection, buffers of many seconds lie between a program and what its user sees: who fills them answers a key
+late. So each frame ends with a question that terminals answer at once (DSR, `ESC [ 5 n`), and little is sent ahead of
+the answers. A terminal that never answers is known by how long it takes to take what is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+QUESTION = "\x1b[5n"
+ANSWER = b"\x1b[0n"
+AHEAD, LEAST_AHEAD, MOST_AHEAD = 4_096.0, 1_024.0, 65_536.0
+"""Bytes that may be sent ahead of the answers: at first, at least and at most."""
+SOON, LATE = 0.04, 0.12
+"""Seconds that an answer takes beyond the quickest: below the first more is sent ahead, above the second less."""
+STALLED = 3.0
+"""Seconds without an answer after which frames are no longer held back for it."""
+BUFFERED = 16_384.0
+"""Bytes that lie between this program and a reader who is slower than it, when a write has to wait (Linux)."""
+BLOCKED, TELLING = 0.05, 1_024
+"""Seconds that a write takes when it has to wait, and bytes from which it tells how fast the line is."""
+MOST_MEMORY = 1.001
+"""How fast the quickest answer is forgotten: the way to the terminal may have become longer."""
+
+
+@dataclass(slots=True)
+class _Sent:
+    size: int
+    at: float
+
+
+class Flow:
+    """Told of each frame, each answer and each write; says when the next frame may go."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            clock: seconds, of which only differences count.
+        """
+        self._clock = clock
+        self._ahead = AHEAD
+        self._under_way: deque[_Sent] = deque()
+        self._quickest: float | None = None
+        self._asked = False
+        self.answers = False
+        """Whether the terminal answers."""
+        self.rate: float | None = None
+        """Bytes a second that the line takes, where a write had to wait for it."""
+        self._backlog, self._backlog_at = 0.0, clock()
+
+    @property
+    def asks(self) -> bool:
+        """Whether the next frame is to end with a question: the first one, and all where that was answered."""
+        return self.answers or not self._asked
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next frame may go as far as one knows now: 0 is at once; an answer may make it sooner."""
+        now = self._clock()
+        if self.answers:
+            if self._under_way and now - self._under_way[0].at >= STALLED:
+                self._under_way.clear()
+                self._ahead = LEAST_AHEAD
+            if sum(sent.size for sent in self._under_way) < self._ahead:
+                return 0.0
+            return max(0.001, self._under_way[0].at + STALLED - now)
+        if self.rate is None:
+            return 0.0
+        over = self._waiting(now) - LEAST_AHEAD
+        return 0.0 if over < 0 else min(STALLED, max(0.001, over / self.rate))
+
+    @property
+    def room(self) -> int:
+        """Bytes that the next frame should have at most."""
+        return int(self._ahead if self.answers else LEAST_AHEAD if self.rate is not None else MOST_AHEAD)
+
+    def sent(self, size: int) -> None:
+        """A frame of so many bytes was given to the line, with a question at its end where `asks` was true."""
+        now = self._clock()
+        self._backlog, self._backlog_at = self._waiting(now) + size, now
+        if self.asks:
+            self._asked = True
+            self._under_way.append(_Sent(size, now))
+
+    def answered(self) -> None:
+        """The terminal answered the oldest question."""
+        self.answers = True
+        if not self._under_way:
+            return
+        sent = self._under_way.popleft()
+        took = self._clock() - sent.at
+        self._quickest = took if self._quickest is None else min(took, self._quickest * MOST_MEMORY)
+        late = took - self._quickest
+        if late < SOON:
+            self._ahead = min(MOST_AHEAD, 1.5 * self._ahead)
+        elif late > LATE:
+            self._ahead = max(LEAST_AHEAD, self._ahead / 2)
+
+    def wrote(self, size: int, seconds: float) -> None:
+        """A write of so many bytes took so long: where that is long, buffers are full and the line sets the pace."""
+        if seconds >= BLOCKED and size >= TELLING:
+            rate = size / seconds
+            self.rate = rate if self.rate is None else (self.rate + rate) / 2
+            self._backlog, self._backlog_at = BUFFERED, self._clock()
+        elif self.rate is not None:
+            # As long as nothing has to wait, the line may be faster than it seemed.
+            self.rate *= 1.02
+
+    def _waiting(self, now: float) -> float:
+        """Bytes that a line of the known rate has not taken yet."""
+        return max(0.0, self._backlog - (self.rate or 0.0) * (now - self._backlog_at)) if self.rate else 0.0
+
+    @property
+    def unanswered(self) -> int:
+        """Questions whose answers are still to come."""
+        return len(self._under_way) if self.answers else 0
+
+    @property
+    def slow(self) -> bool:
+        """Whether frames are left out now because of the line."""
+        return self.rate is not None if not self.answers else self._ahead < AHEAD
+
+    def told(self) -> str:
+        """In words: what is known of the line."""
+        if self.answers:
+            took = 1000 * (self._quickest or 0.0)
+            words = f"the terminal answers within {took:.0f} ms; up to {self._ahead / 1024:.0f} KB are sent ahead of it"
+            return f"{words}, so that keys are answered soon" if self.slow else words
+        if self.rate is not None:
+            return f"the line takes about {self.rate / 1024:.0f} KB a second; frames are left out, keys come first"
+        return "the terminal takes everything at once, as far as one can see"
