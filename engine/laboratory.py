@@ -63,6 +63,7 @@ class Laboratory(Workshop):
         self._keep_log(record.id, record, log)
         if read != record:
             self._reading.add(record.id)
+            self._stir()
             threading.Thread(target=self._fill, args=(record.id, log), name=f"read {record.id}", daemon=True).start()
         return log
 

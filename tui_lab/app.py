@@ -61,6 +61,10 @@ class JobChanged(Message):
         self.status = status
 
 
+class Stirred(Message):
+    """Something begins to move; posted from whatever thread."""
+
+
 class LabApp(App[None]):
     """dqn-lab in a terminal."""
 
@@ -102,6 +106,7 @@ class LabApp(App[None]):
         self.pace = choose_pace(low_bandwidth)
         self.course = open_course()
         self.lab.listeners.append(self._tell)
+        self.lab.on_moving.append(self._tell_stirred)
         self._pending: deque[Callable[[Store], None]] = deque()
         self._behind = False
         self._shown_until: dict[str, float] = {}
@@ -164,6 +169,13 @@ class LabApp(App[None]):
         """Something may move from now on: the open screen is to look again until nothing does."""
         if self._pulse is not None:
             self._pulse.resume()
+
+    def _tell_stirred(self) -> None:
+        """In any thread."""
+        self.post_message(Stirred())
+
+    def on_stirred(self) -> None:
+        self.wake()
 
     async def on_event(self, event: Event) -> None:
         await super().on_event(event)

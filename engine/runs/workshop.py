@@ -35,6 +35,8 @@ class Workshop:
         self.run_type: type[Run] = Run
         self.listeners: list[Callable[[Job[Any]], None]] = []
         self._jobs: WeakSet[Job[Any]] = WeakSet()
+        self.on_moving: list[Callable[[], None]] = []
+        """Called, in whatever thread, when something begins that `moving` is about."""
         self._settle()
 
     def _settle(self) -> None:
@@ -113,7 +115,12 @@ class Workshop:
     def _known(self, job: J) -> J:
         """The job, from now on among those that `moving` asks."""
         self._jobs.add(job)
+        self._stir()
         return job
+
+    def _stir(self) -> None:
+        for listener in self.on_moving:
+            listener()
 
     @property
     def moving(self) -> bool:

@@ -62,6 +62,11 @@ class Bench(Vertical):
         if hint:
             yield Static(hint, classes="bench-hint", markup=False)
 
+    @property
+    def in_view(self) -> bool:
+        """Whether there is something to bring up to date: a bench on the screen that is not just being taken away."""
+        return self.is_mounted and self.display and self.is_on_screen
+
     def can(self, action: str) -> bool:
         """Whether a key's action makes sense here."""
         return action in self.ACTIONS

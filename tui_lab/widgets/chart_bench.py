@@ -39,7 +39,7 @@ class ChartBench(Bench):
         self.update_view()
 
     def update_view(self) -> None:
-        if not self.is_mounted or self.size.width == 0:
+        if not self.in_view:
             return
         curves = list(self._curves.values())
         state = (self.app.theme, [(curve.log, curve.log.version) for curve in curves])

@@ -71,7 +71,7 @@ class DataBench(Bench):
         self.update_view()
 
     def update_view(self) -> None:
-        if not self.is_mounted or self.size.width == 0:
+        if not self.in_view:
             return
         rows = self.query_one(RowList)
         rows.show([self._row_text(side) for side in self._requests])

@@ -110,7 +110,7 @@ class EvaluateBench(Bench):
         self.stop()
 
     def update_view(self) -> None:
-        if not self.is_mounted or self.size.width == 0:
+        if not self.in_view:
             return
         for row in self._rows:
             if row.job is not None and row.job.status in (Status.FINISHED, Status.STOPPED):

@@ -151,7 +151,7 @@ class RunBench(Bench):
     # --- view
 
     def update_view(self) -> None:
-        if not self.is_mounted or self.size.width == 0:
+        if not self.in_view:
             return
         self.query_one(RowList).show([row.line(self.glyphs) for row in self._rows])
         chosen = self._chosen

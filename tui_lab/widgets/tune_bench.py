@@ -117,7 +117,7 @@ class TuneBench(Bench):
     # --- what is shown
 
     def update_view(self) -> None:
-        if not self.is_mounted or self.size.width == 0:
+        if not self.in_view:
             return
         self.query_one(RowList).show([self._search_row(), self._winner_row()])
         found, row = self._findings, self.query_one(RowList).chosen

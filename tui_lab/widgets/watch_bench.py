@@ -72,7 +72,7 @@ class WatchBench(Bench):
 
     def update_view(self) -> None:
         """Play the chosen agent if it is not the one being played."""
-        if self.is_mounted and self.size.width and self._chosen_agent != self._agent:
+        if self.in_view and self._chosen_agent != self._agent:
             self._agent = self._chosen_agent
             self._seed = 0
             self._play()
