@@ -13,7 +13,6 @@ from engine.learners.kinds import kinds
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import Spec
 from engine.runs.jobs import Job
-from engine.runs.search_job import Part, Request, SearchJob
 from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
 from engine.runs.workshop import Workshop
@@ -21,6 +20,7 @@ from engine.storage.records import LIVE, EvaluationRecord, RunRecord, StoreError
 
 if TYPE_CHECKING:
     from engine.agents.recording import Recording
+    from engine.runs.search_job import Part, Request, SearchJob
 
 KEPT_LOGS = 8
 """Logs of runs that nobody works on, kept for the screens that show them."""
@@ -133,12 +133,16 @@ class Laboratory(Workshop):
 
     def kept_search(self, request: Request) -> SearchJob | None:
         """The job of a search that is under way, or was; without one, and where there are studies, one that looks."""
+        from engine.runs.search_job import SearchJob
+
         if request not in self._searches and (self.store.home / STUDIES).is_file():
             self._sit_down(SearchJob(self.store.home, request, "look"))
         return self._searches.get(request)
 
     def search(self, request: Request, part: Part) -> SearchJob:
         """Go on with a search, or with the check of its winner; what is under way goes on as it is."""
+        from engine.runs.search_job import SearchJob
+
         known = self._searches.get(request)
         if known is not None and known.status.live and known.part != "look":
             return known

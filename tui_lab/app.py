@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -35,7 +36,6 @@ from tui_lab.palette import LabCommands
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.help_screen import HelpScreen
 from tui_lab.screens.lab_screen import LabScreen
-from tui_lab.screens.lesson_screen import LessonScreen
 from tui_lab.screens.quit_screen import QuitScreen
 from tui_lab.terminal.painter import Painter
 from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
@@ -44,6 +44,8 @@ SCREEN_PATIENCE = 0.05
 """Seconds that the screen waits for another program to finish writing to the database."""
 FOLLOW_SECONDS = 2.0
 """How often the lab looks for what other processes did, and tries again what could not be read or written."""
+READ_SECONDS = 0.2
+"""After the start: when to load what the map does not need."""
 PROBLEM_SECONDS = 8.0
 """How long a problem is shown."""
 T = TypeVar("T")
@@ -101,6 +103,9 @@ class LabApp(App[None]):
             LessonError: a lesson file is broken.
         """
         super().__init__()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
         self.lab = lab or Laboratory(home)
         self.glyphs = choose_glyphs(glyphs)
         self.pace = choose_pace(low_bandwidth)
@@ -115,14 +120,14 @@ class LabApp(App[None]):
             self.animation_level = "none"
 
     def on_mount(self) -> None:
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
         self.lab.store.be_patient(SCREEN_PATIENCE)
         self._pulse = self.set_interval(1 / self.pace.charts, self._beat)
         self.set_interval(FOLLOW_SECONDS, self._follow)
         self.push_screen(CourseMap())
-        threading.Thread(target=_import_engine, name="import torch", daemon=True).start()
+        self.set_timer(READ_SECONDS, self._load_ahead)
+
+    def _load_ahead(self) -> None:
+        threading.Thread(target=_import_the_rest, name="import", daemon=True).start()
 
     def get_driver_class(self) -> type[Driver]:
         usual = super().get_driver_class()
@@ -274,6 +279,8 @@ class LabApp(App[None]):
         """Open a lesson, in place of the one that is open and of a page over it."""
         while isinstance(self.screen, HelpScreen | QuitScreen):
             self.pop_screen()
+        from tui_lab.screens.lesson_screen import LessonScreen
+
         screen = LessonScreen(lesson)
         if isinstance(self.screen, LessonScreen):
             self.switch_screen(screen)
@@ -305,9 +312,8 @@ class LabApp(App[None]):
             if words and words not in about:
                 about.append(words)
             widget = widget.parent
-        bench = self.screen.bench if isinstance(self.screen, LessonScreen) else None
-        if bench is not None and bench.HELP and bench.HELP not in about:
-            about.append(bench.HELP)
+        if isinstance(self.screen, LabScreen):
+            about += [words for words in self.screen.about if words not in about]
         keys = [
             (
                 active.binding.key_display or self.get_key_display(active.binding),
@@ -368,6 +374,7 @@ class LabApp(App[None]):
         self.lab.close()
 
 
-def _import_engine() -> None:
-    """Load torch while the reader reads the map, so that the first run starts at once."""
-    import engine.agents.evaluation  # noqa: F401
+def _import_the_rest() -> None:
+    """Load what draws lessons, and torch, while the reader reads the map: both take longer than the map to show."""
+    for module in ("tui_lab.screens.lesson_screen", "engine.agents.evaluation"):
+        import_module(module)

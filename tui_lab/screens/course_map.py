@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from engine.learners.environment_facts import kept_facts
 from engine.learners.kind import Figure
@@ -18,6 +18,7 @@ from tui_lab.lesson import Lesson
 from tui_lab.marks import progress_bar, status_mark
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.text import agent_title, figure, percent, returns_summary
+from tui_lab.widgets.key_line import KeyLine
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.top_bar import TopBar
 from tui_lab.widgets.words import Words
@@ -56,7 +57,7 @@ class CourseMap(LabScreen[None]):
                 yield Words(id="runs")
                 yield Static("Last results", classes="heading")
                 yield Words(id="results")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.runs_changed()

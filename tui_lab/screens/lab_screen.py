@@ -23,6 +23,11 @@ class LabScreen(Screen[T]):
         self.runs_changed()
         self.context.wake()
 
+    @property
+    def about(self) -> list[str]:
+        """What the help page tells of this screen, beside what has the focus."""
+        return []
+
     def beat(self) -> None:
         """Bring what moves up to date: called at the terminal's pace, while something moves and this screen is open."""
         for bar in self.query(TopBar):

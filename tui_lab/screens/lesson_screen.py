@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from engine.storage.records import LessonProgress
 from engine.storage.store import Store
@@ -19,6 +19,7 @@ from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart_bench import ChartBench
 from tui_lab.widgets.data_bench import DataBench
 from tui_lab.widgets.evaluate_bench import EvaluateBench
+from tui_lab.widgets.key_line import KeyLine
 from tui_lab.widgets.questions import Question
 from tui_lab.widgets.reading import BenchPointer, Reading
 from tui_lab.widgets.rows import RowList
@@ -97,7 +98,7 @@ class LessonScreen(LabScreen[None]):
                     for number, bench in enumerate(self._benches, 1):
                         bench.id = f"bench-{number}"
                         yield bench
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def _look_up_choices(self) -> tuple[dict[str, int], dict[str, list[int]]]:
         """The kept predictions and answers; none where they cannot be read just now."""
@@ -122,6 +123,10 @@ class LessonScreen(LabScreen[None]):
     def _restore_position(self, share: float) -> None:
         reading = self.query_one(Reading)
         reading.scroll_to(y=share * reading.max_scroll_y, animate=False)
+
+    @property
+    def about(self) -> list[str]:
+        return [self.bench.HELP] if self.bench is not None and self.bench.HELP else []
 
     # --- benches
 

@@ -27,10 +27,11 @@ class TopBar(Horizontal):
     def __init__(self, where: str) -> None:
         super().__init__()
         self._where = where
+        self._live = Words(id="live")
 
     def compose(self) -> ComposeResult:
         yield Static(Content.assemble(("dqn-lab", "bold $primary"), ("  " + self._where, "$muted")), id="where")
-        yield Words(id="live")
+        yield self._live
 
     def on_mount(self) -> None:
         self.update_live()
@@ -47,4 +48,4 @@ class TopBar(Horizontal):
             pieces.append(Content.assemble(status_mark(run.status, app.glyphs), f" {run.title} {status}"))
         if len(runs) > MOST:
             pieces.append(Content(f"+{len(runs) - MOST}"))
-        self.query_one("#live", Words).show(Content("  ").join(pieces))
+        self._live.show(Content("  ").join(pieces))
