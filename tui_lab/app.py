@@ -144,6 +144,17 @@ class LabApp(App[None]):
         """Sends what changed; none where there is no terminal, or one of another system."""
         return getattr(self._driver, "painter", None)
 
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has not yet had room for what is drawn: drawing more would be for nobody."""
+        return self._painter is not None and self._painter.behind
+
+    @property
+    def drawing(self) -> str:
+        """How much is drawn and sent, and why, in a sentence or two."""
+        line = "" if self._painter is None else f" {self._painter.flow.told()}."
+        return f"Charts are drawn {self.pace.told()}.{line}"
+
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         # Textual has no public place between what its screens want to show and the terminal.
         painter = self._painter
@@ -192,6 +203,9 @@ class LabApp(App[None]):
 
     def _beat(self) -> None:
         """Let the open screen look again; the last time once nothing moves any more."""
+        if self.behind:
+            # What it would draw could not be sent yet.
+            return
         if self._pulse is not None and not self.lab.moving:
             self._pulse.pause()
         if isinstance(self.screen, LabScreen):
@@ -322,7 +336,8 @@ class LabApp(App[None]):
             for active in self.screen.active_bindings.values()
             if active.enabled and active.binding.id and not active.binding.system
         ]
-        self.push_screen(HelpScreen(about or ["Up and down choose, enter opens."], list(dict.fromkeys(keys))))
+        words = about or ["Up and down choose, enter opens."]
+        self.push_screen(HelpScreen(words, list(dict.fromkeys(keys)), self.drawing))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for command in super().get_system_commands(screen):

@@ -48,16 +48,24 @@ def choose_glyphs(choice: GlyphChoice = "auto") -> Glyphs:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Redraws a second: of charts, and of the moving cart."""
+    """Redraws a second, of charts and of the moving cart, and why so many."""
 
     charts: float
     frames: float
+    reason: str
+
+    def told(self) -> str:
+        """`2 times a second and the cart 10 times: a connection`."""
+        times = "once" if self.charts == 1 else f"{self.charts:g} times"
+        return f"{times} a second and the moving cart {self.frames:g} times: {self.reason}"
 
 
 def choose_pace(choice: BandwidthChoice = "auto") -> Pace:
     """Less over a connection: `auto` slows down where the session came over SSH."""
     if choice == "on":
-        return Pace(charts=1, frames=4)
-    if choice == "auto" and os.environ.get("SSH_CONNECTION"):
-        return Pace(charts=2, frames=10)
-    return Pace(charts=3, frames=16)
+        return Pace(charts=1, frames=4, reason="--low-bandwidth on")
+    if choice == "off":
+        return Pace(charts=3, frames=16, reason="--low-bandwidth off")
+    if os.environ.get("SSH_CONNECTION"):
+        return Pace(charts=2, frames=10, reason="the session came over SSH")
+    return Pace(charts=3, frames=16, reason="the terminal is on this machine")

@@ -80,6 +80,10 @@ class Terminal:
         """Whether the terminal hands on lines, as a shell leaves it, and not keys."""
         return bool(termios.tcgetattr(self._fd)[3] & termios.ICANON)
 
+    def scribble(self, text: str) -> None:
+        """Show what another program writes to the terminal."""
+        self._stream.feed(text.encode())
+
     def type(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
 

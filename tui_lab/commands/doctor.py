@@ -98,6 +98,7 @@ def _terminal(options: Options) -> dict[str, Any]:
         "encoding": sys.stdout.encoding,
         "utf8": _utf8(),
         "glyphs": _glyphs(options),
+        "drawing": _drawing(options),
         "over_ssh": "SSH_CONNECTION" in os.environ,
     }
 
@@ -120,6 +121,13 @@ def _glyphs(options: Options) -> str:
     from tui_lab.glyphs import choose_glyphs
 
     return choose_glyphs(options.glyphs).name
+
+
+def _drawing(options: Options) -> str:
+    """How often the lab would draw on this terminal, and why."""
+    from tui_lab.glyphs import choose_pace
+
+    return f"charts {choose_pace(options.low_bandwidth).told()}"
 
 
 def _printable_samples() -> dict[str, str]:

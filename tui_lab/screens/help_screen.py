@@ -20,15 +20,17 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q,enter", "app.pop_screen", "Close", id="help.close")
     ]
 
-    def __init__(self, about: Sequence[str], keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, about: Sequence[str], keys: Sequence[tuple[str, str]], drawing: str) -> None:
         """
         Args:
             about: paragraphs on what has the focus and what is around it.
             keys: key and meaning.
+            drawing: how much is drawn and sent, and why.
         """
         super().__init__()
         self._about = about
         self._keys = keys
+        self._drawing = drawing
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
@@ -39,3 +41,5 @@ class HelpScreen(ModalScreen[None]):
             yield Static("Arrows, page up and page down move; tab goes from part to part.", classes="paragraph")
             lines = [Content.assemble((f"{key:>9}  ", "bold $accent"), meaning) for key, meaning in self._keys]
             yield Static(Content("\n").join(lines))
+            yield Static("Drawing", classes="heading")
+            yield Static(self._drawing, markup=False)

@@ -59,14 +59,14 @@ class Cells:
     def resize(self, width: int, height: int) -> None:
         """Begin anew: nothing is wanted, and nobody knows what the terminal shows."""
         self.size = (width, height)
-        self._chars = [[""] * width for _ in range(height)]
+        self._chars = [[" "] * width for _ in range(height)]
         self._wanted = [[_UNKNOWN] * width for _ in range(height)]
         self.forget()
 
     def forget(self) -> None:
         """Something else wrote to the terminal: nobody knows what it shows."""
         width, height = self.size
-        self._shown_chars = [[""] * width for _ in range(height)]
+        self._shown_chars = [[" "] * width for _ in range(height)]
         self._shown = [[_LOST] * width for _ in range(height)]
         self._changed = set(range(height))
 
@@ -118,19 +118,16 @@ class Cells:
             return ""
         both = zip(chars, shown_chars, wanted, shown, strict=True)
         changed = [x for x, (char, old, look, was) in enumerate(both) if char != old or look != was]
-        changed = [x for x in changed if wanted[x] is not _UNKNOWN]
+        runs = _runs([x for x in changed if wanted[x] is not _UNKNOWN], chars, wanted)
         pen, parts = PLAIN, []
-        for first, (start, end) in enumerate(_runs(changed, chars)):
+        for first, (start, end) in enumerate(runs):
             parts.append(f"\x1b[{start + 1}G" if first else f"\x1b[{y + 1};{start + 1}H")
             for x in range(start, end):
                 look = wanted[x]
-                if look is _UNKNOWN:
-                    # Between two changed cells: nothing else is known of it either.
-                    look = PLAIN
                 if look is not pen:
                     code, pen = _turn(pen, look)
                     parts.append(code)
-                parts.append(chars[x] or (" " if wanted[x] is _UNKNOWN else ""))
+                parts.append(chars[x])
         if pen != PLAIN:
             parts.append(RESET)
         shown_chars[:], shown[:] = chars, wanted
@@ -152,11 +149,12 @@ class Cells:
         return known
 
 
-def _runs(changed: Sequence[int], chars: Sequence[str]) -> list[tuple[int, int]]:
+def _runs(changed: Sequence[int], chars: Sequence[str], wanted: Sequence[Look]) -> list[tuple[int, int]]:
     """Changed columns as [start, end) spans; near ones are joined, and none begins or ends within a wide character."""
     runs: list[tuple[int, int]] = []
     for x in changed:
-        if runs and x - runs[-1][1] <= BRIDGE:
+        between = wanted[runs[-1][1] : x] if runs else ()
+        if runs and len(between) <= BRIDGE and _UNKNOWN not in between:
             runs[-1] = (runs[-1][0], x + 1)
         else:
             runs.append((x, x + 1))

@@ -16,8 +16,12 @@ QUESTION = "\x1b[5n"
 ANSWER = b"\x1b[0n"
 AHEAD, LEAST_AHEAD, MOST_AHEAD = 4_096.0, 1_024.0, 65_536.0
 """Bytes that may be sent ahead of the answers: at first, at least and at most."""
+STEP = 256.0
+"""Bytes more that are sent ahead after each answer that came soon."""
 SOON, LATE = 0.04, 0.12
 """Seconds that an answer takes beyond the quickest: below the first more is sent ahead, above the second less."""
+UNKNOWN, UNKNOWN_SECONDS = 16_384.0, 1.0
+"""Bytes that may be sent before the first answer, for so many seconds; then the terminal is taken for one that never does."""
 STALLED = 3.0
 """Seconds without an answer after which frames are no longer held back for it."""
 BUFFERED = 16_384.0
@@ -46,17 +50,19 @@ class Flow:
         self._ahead = AHEAD
         self._under_way: deque[_Sent] = deque()
         self._quickest: float | None = None
-        self._asked = False
+        self._less_at: float | None = None
+        self._asked_at: float | None = None
         self.answers = False
         """Whether the terminal answers."""
         self.rate: float | None = None
         """Bytes a second that the line takes, where a write had to wait for it."""
+        self._unanswered = 0
         self._backlog, self._backlog_at = 0.0, clock()
 
     @property
     def asks(self) -> bool:
         """Whether the next frame is to end with a question: the first one, and all where that was answered."""
-        return self.answers or not self._asked
+        return self.answers or self._asked_at is None
 
     @property
     def wait(self) -> float:
@@ -69,6 +75,8 @@ class Flow:
             if sum(sent.size for sent in self._under_way) < self._ahead:
                 return 0.0
             return max(0.001, self._under_way[0].at + STALLED - now)
+        if self._asked_at is not None and self._unanswered >= UNKNOWN and now < self._asked_at + UNKNOWN_SECONDS:
+            return self._asked_at + UNKNOWN_SECONDS - now
         if self.rate is None:
             return 0.0
         over = self._waiting(now) - LEAST_AHEAD
@@ -76,16 +84,19 @@ class Flow:
 
     @property
     def room(self) -> int:
-        """Bytes that the next frame should have at most."""
-        return int(self._ahead if self.answers else LEAST_AHEAD if self.rate is not None else MOST_AHEAD)
+        """Bytes that the next frame should have at most: a part of what may go ahead, so that answers come often."""
+        if self.answers:
+            return int(max(LEAST_AHEAD, self._ahead / 4))
+        return int(LEAST_AHEAD if self.rate is not None else MOST_AHEAD)
 
     def sent(self, size: int) -> None:
         """A frame of so many bytes was given to the line, with a question at its end where `asks` was true."""
         now = self._clock()
         self._backlog, self._backlog_at = self._waiting(now) + size, now
         if self.asks:
-            self._asked = True
+            self._asked_at = now if self._asked_at is None else self._asked_at
             self._under_way.append(_Sent(size, now))
+        self._unanswered += size
 
     def answered(self) -> None:
         """The terminal answered the oldest question."""
@@ -97,9 +108,12 @@ class Flow:
         self._quickest = took if self._quickest is None else min(took, self._quickest * MOST_MEMORY)
         late = took - self._quickest
         if late < SOON:
-            self._ahead = min(MOST_AHEAD, 1.5 * self._ahead)
-        elif late > LATE:
-            self._ahead = max(LEAST_AHEAD, self._ahead / 2)
+            # By leaps until the line has once been too slow, as TCP does it; then step by step.
+            more = STEP if self._less_at is not None else self._ahead / 2
+            self._ahead = min(MOST_AHEAD, self._ahead + more)
+        elif late > LATE and (self._less_at is None or sent.at >= self._less_at):
+            # Once for all that was under way together.
+            self._ahead, self._less_at = max(LEAST_AHEAD, self._ahead / 2), self._clock()
 
     def wrote(self, size: int, seconds: float) -> None:
         """A write of so many bytes took so long: where that is long, buffers are full and the line sets the pace."""
@@ -123,7 +137,7 @@ class Flow:
     @property
     def slow(self) -> bool:
         """Whether frames are left out now because of the line."""
-        return self.rate is not None if not self.answers else self._ahead < AHEAD
+        return self.rate is not None if not self.answers else self._less_at is not None and self._ahead < UNKNOWN
 
     def told(self) -> str:
         """In words: what is known of the line."""
