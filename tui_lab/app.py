@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -30,6 +31,7 @@ from engine.storage.records import Status, StoreBusyError, StoreError
 from engine.storage.store import Store
 from tui_lab.ascii_filter import with_ascii
 from tui_lab.course import open_course
+from tui_lab.farewell import farewell
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice, choose_glyphs, choose_pace
 from tui_lab.lesson import Lesson
 from tui_lab.palette import LabCommands
@@ -81,6 +83,15 @@ class LabApp(App[None]):
         Binding("q", "quit", "Quit", tooltip="Quit; asks while something trains", id="app.quit"),
         Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
         Binding(
+            "ctrl+z",
+            "suspend_process",
+            "To the shell",
+            tooltip="To the shell; fg comes back. Training waits as well",
+            id="app.suspend",
+            show=False,
+            priority=True,
+        ),
+        Binding(
             "ctrl+l", "repaint", "Repaint", tooltip="Paint the screen anew", id="app.repaint", show=False, priority=True
         ),
     ]
@@ -116,6 +127,8 @@ class LabApp(App[None]):
         self._behind = False
         self._shown_until: dict[str, float] = {}
         self._pulse: Timer | None = None
+        self._began = datetime.now(UTC)
+        self._worked_on: dict[str, None] = {}
         if low_bandwidth == "on":
             self.animation_level = "none"
 
@@ -226,6 +239,8 @@ class LabApp(App[None]):
 
     def on_job_changed(self, message: JobChanged) -> None:
         self._refresh_screens()
+        if isinstance(message.job, Run):
+            self._worked_on[message.job.id] = None
         if isinstance(message.job, Run) and message.status == Status.FINISHED:
             self.notify(f"{message.job.title} has finished.", timeout=3)
         elif isinstance(message.job, Run) and message.status == Status.FAILED:
@@ -349,11 +364,10 @@ class LabApp(App[None]):
     # --- the end
 
     async def action_quit(self) -> None:
-        live = self.lab.at_work
-        if not live:
+        if not self.lab.at_work:
             self._leave()
         elif not isinstance(self.screen, QuitScreen):
-            self.push_screen(QuitScreen(live), self._answered)
+            self.push_screen(QuitScreen(), self._answered)
 
     def _answered(self, keep: bool | None) -> None:
         if keep:
@@ -380,13 +394,19 @@ class LabApp(App[None]):
             time.sleep(max(LEAST_SECONDS, latest - time.monotonic()))
             os._exit(code)
 
-    def wind_up(self) -> None:
-        """After the last screen: what could not be written until now is tried once more, and every run is stopped."""
+    def wind_up(self) -> list[str]:
+        """After the last screen: what could not be written until now is tried once more, and every run is stopped.
+
+        Returns what this sitting came to, in lines for the shell.
+        """
         for write in self._pending:
             with suppress(StoreError):
                 write(self.lab.store)
         self._pending.clear()
         self.lab.close()
+        with suppress(StoreError):
+            return farewell(self.lab, list(self._worked_on), self._began)
+        return []
 
 
 def _import_the_rest() -> None:

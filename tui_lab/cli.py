@@ -70,15 +70,18 @@ def open_lab(options: Options) -> None:
     from tui_lab.app import LabApp
 
     app = LabApp(home=options.home_folder, low_bandwidth=options.low_bandwidth, glyphs=options.glyphs)
+    lines: list[str] = []
     try:
         app.run(mouse=options.mouse)
     finally:
-        app.wind_up()
+        lines = app.wind_up()
     code = app.return_code or 0
     if code > SIGNALLED:
         # Checkpoints are kept and the terminal is given back. The interpreter's own end would abort the process where
         # a job's thread is still in torch.
         os._exit(code)
+    for line in lines:
+        click.echo(line)
     sys.exit(code)
 
 

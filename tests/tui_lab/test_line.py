@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,3 +78,16 @@ def test_what_another_program_wrote_over_the_screen_is_painted_over_on_request(s
     assert terminal.text != before
     terminal.type("\x0c")
     terminal.wait_for(lambda text: text == before)
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back(start: Callable[..., Terminal]) -> None:
+    terminal = start(answers=True)
+    until_quiet(terminal)
+    before = terminal.text
+    terminal.type("\x1a")
+    terminal.wait_until_stopped()
+    assert terminal.cooked
+    os.kill(terminal.pid, signal.SIGCONT)
+    terminal.wait_for(lambda text: text == before)
+    terminal.type("q")
+    assert terminal.wait_for_exit() == 0

@@ -113,3 +113,17 @@ async def test_names_with_brackets_are_text(open_lab: Open) -> None:
         assert "[/b][red]n is still training." in flat(app)
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, CourseMap))
+
+
+async def test_the_question_follows_runs_that_end_while_it_is_open(open_lab: Open) -> None:
+    async with open_lab(hold_at=50) as (app, pilot):
+        first, second = await running(app, pilot), await running(app, pilot, "good-1")
+        await asked(app, pilot)
+        assert "bad, good-1 are still training." in flat(app)
+        first.stop()
+        await until(pilot, lambda: "good-1 is still training." in flat(app))
+        second.stop()
+        await until(pilot, lambda: "All training has ended." in flat(app))
+        assert ASKED not in flat(app)
+        await pilot.press("k")
+        await until(pilot, lambda: not app.is_running)

@@ -1,18 +1,23 @@
-"""Asks before quitting while something trains."""
+"""Asks before quitting while something trains, and follows what ends meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button
+
+from tui_lab.screens.lab_screen import LabScreen
+from tui_lab.widgets.words import Words
+
+ENDED = "All training has ended.", "Nothing is lost by quitting."
+TRAINING = "A checkpoint lets you go on tomorrow where it stopped."
 
 
-class QuitScreen(ModalScreen[bool]):
+class QuitScreen(LabScreen[bool], ModalScreen[bool]):
     """Dismissed with True to keep checkpoints and quit, with False to stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -21,19 +26,27 @@ class QuitScreen(ModalScreen[bool]):
         Binding("left,right", "app.focus_next", "Other answer", id="quit.other", show=False),
     ]
 
-    def __init__(self, titles: Sequence[str]) -> None:
-        super().__init__()
-        self._titles = titles
-
     def compose(self) -> ComposeResult:
-        names = ", ".join(self._titles)
-        verb = "is" if len(self._titles) == 1 else "are"
+        question, hint = self._words()
         with Vertical(id="quit"):
-            yield Static(f"{names} {verb} still training.", id="quit-question", markup=False)
-            yield Static("A checkpoint lets you go on tomorrow where it stopped.", classes="hint")
+            yield Words(question, id="quit-question")
+            yield Words(hint, id="quit-hint", classes="hint")
             with Horizontal(id="quit-buttons"):
                 yield Button("Keep a checkpoint and quit (k)", variant="primary", id="keep")
                 yield Button("Stay (s)", id="stay")
+
+    def _words(self) -> tuple[str, str]:
+        """What is asked, by what trains at the moment."""
+        titles = self.context.lab.at_work
+        if not titles:
+            return ENDED
+        return f"{', '.join(titles)} {'is' if len(titles) == 1 else 'are'} still training.", TRAINING
+
+    def runs_changed(self) -> None:
+        if self.is_mounted:
+            question, hint = self._words()
+            self.query_one("#quit-question", Words).show(question)
+            self.query_one("#quit-hint", Words).show(hint)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "keep")

@@ -21,7 +21,7 @@ STEP = 256.0
 SOON, LATE = 0.04, 0.12
 """Seconds that an answer takes beyond the quickest: below the first more is sent ahead, above the second less."""
 UNKNOWN, UNKNOWN_SECONDS = 16_384.0, 1.0
-"""Bytes that may be sent before the first answer, for so many seconds; then the terminal is taken for one that never does."""
+"""Bytes that may be sent before the first answer, for so many seconds; then it is taken that none will come."""
 STALLED = 3.0
 """Seconds without an answer after which frames are no longer held back for it."""
 BUFFERED = 16_384.0
@@ -140,11 +140,11 @@ class Flow:
         return self.rate is not None if not self.answers else self._less_at is not None and self._ahead < UNKNOWN
 
     def told(self) -> str:
-        """In words: what is known of the line."""
+        """In a sentence without its full stop: what is known of the line."""
         if self.answers:
             took = 1000 * (self._quickest or 0.0)
-            words = f"the terminal answers within {took:.0f} ms; up to {self._ahead / 1024:.0f} KB are sent ahead of it"
+            words = f"The terminal answers within {took:.0f} ms; up to {self._ahead / 1024:.0f} KB are sent ahead of it"
             return f"{words}, so that keys are answered soon" if self.slow else words
         if self.rate is not None:
-            return f"the line takes about {self.rate / 1024:.0f} KB a second; frames are left out, keys come first"
-        return "the terminal takes everything at once, as far as one can see"
+            return f"The line takes about {self.rate / 1024:.0f} KB a second; frames are left out, keys come first"
+        return "The terminal takes everything at once, as far as one can see"
