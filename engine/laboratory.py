@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.agents.recording import Recording
     from engine.runs.search_job import Part, Request, SearchJob
 
-KEPT_LOGS = 8
+KEPT_LOGS = 16
 """Logs of runs that nobody works on, kept for the screens that show them."""
 _log = logging.getLogger(__name__)
 

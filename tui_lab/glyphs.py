@@ -13,7 +13,7 @@ BandwidthChoice = Literal["auto", "on", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Characters for one kind of terminal. `line` and `points` are plotext marker names or characters."""
+    """Characters for one kind of terminal. `line` is a plotext marker's name or a character; `steps` rise."""
 
     name: str
     line: str
@@ -28,12 +28,13 @@ class Glyphs:
     stopped: str
     failed: str
     pointer: str
+    steps: str
     ascii_frame: bool = False
 
 
-BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸")
-BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►")
-ASCII = Glyphs("ascii", "*", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", ascii_frame=True)
+BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸", "▁▂▃▄▅▆▇█")
+BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►", "▁▂▃▄▅▆▇█")
+ASCII = Glyphs("ascii", "*", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", "_.-=+*#", ascii_frame=True)
 
 
 def choose_glyphs(choice: GlyphChoice = "auto") -> Glyphs:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from textual.content import Content
 
 from engine.storage.records import Status
@@ -29,3 +32,19 @@ def progress_bar(share: float, width: int, glyphs: Glyphs, style: str = "$primar
     """A bar of `width` cells."""
     full = round(width * min(1.0, max(0.0, share)))
     return Content.assemble((glyphs.full * full, style), (glyphs.empty * (width - full), "$faint"))
+
+
+def small_curve(values: Sequence[float], highest: float, width: int, glyphs: Glyphs) -> str:
+    """A curve one line high and at most `width` cells wide, of the highest value in each cell's share of the values.
+
+    Args:
+        values: finite numbers; none leave it empty.
+        highest: what the top of a cell stands for; its bottom is 0.
+    """
+    if not values or highest <= 0:
+        return ""
+    steps = glyphs.steps
+    cells = min(width, len(values))
+    edges = [index * len(values) // cells for index in range(cells + 1)]
+    tops = [max(values[start:end]) for start, end in pairwise(edges)]
+    return "".join(steps[min(len(steps) - 1, max(0, int(top / highest * len(steps))))] for top in tops)

@@ -272,3 +272,40 @@ async def test_no_more_results_are_listed_than_fit(open_lab: Open) -> None:
     async with open_lab(before=before) as (app, _):
         shown = lines(app, "#results")
         assert [line.split()[1] for line in shown] == ["5.0", "4.0", "3.0", "2.0"]
+
+
+# --- on a large terminal
+
+
+WIDE = (160, 48)
+QUESTION = block(
+    "predict", id="first-guess", question="What will it score?", options=["9", "500"], reveal="It depends."
+)
+
+
+async def test_where_to_go_on_names_the_lesson_how_far_it_is_read_and_what_is_asked_there(
+    open_lab: Open, tmp_path: Path
+) -> None:
+    lesson = make_lesson(tmp_path, f"{QUESTION}\n{RUN}", title="Asking")
+    async with open_lab(WIDE, course=[lesson]) as (app, _):
+        assert lines(app, "#next") == ["9.1 Asking, not begun", "asked there: What will it score?"]
+        app.lab.store.set_lesson_progress(lesson.slug, "open", 0.43)
+        app.lab.store.add_prediction("first-guess", 0)
+        app._follow()
+        assert lines(app, "#next") == ["9.1 Asking, 43 % read"]
+
+
+async def test_a_run_is_shown_with_its_curve_and_what_it_showed(open_lab: Open) -> None:
+    def before(lab: Laboratory) -> None:
+        assert lab.start(preset_spec("bad"), preset="bad").wait(10)
+
+    async with open_lab(WIDE, before=before) as (app, pilot):
+        await until(pilot, lambda: "█" in lines(app, "#runs")[0])
+        await until(pilot, lambda: "Findings of your runs" not in lines(app, "#found")[0])
+        assert lines(app, "#found")[0].startswith("bad ")
+
+
+async def test_a_small_terminal_has_no_room_for_more(open_lab: Open) -> None:
+    async with open_lab() as (app, _):
+        assert "Where to go on" not in screen_text(app)
+        assert "What they showed" not in screen_text(app)

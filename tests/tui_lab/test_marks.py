@@ -7,7 +7,7 @@ from textual.content import Content
 
 from engine.storage.records import Status
 from tui_lab.glyphs import ASCII, BRAILLE
-from tui_lab.marks import progress_bar, status_mark
+from tui_lab.marks import progress_bar, small_curve, status_mark
 from tui_lab.themes import MUTED_DARK, MUTED_LIGHT, SERIES_DARK, SERIES_LIGHT, css_color, series_color
 
 
@@ -59,3 +59,27 @@ def test_series_have_colours_that_repeat_and_lean_to_the_background_where_faint(
 
 def test_a_colour_is_written_as_css_has_it() -> None:
     assert css_color((0, 175, 255)) == "#00afff"
+
+
+# --- small curves
+
+
+def test_a_small_curve_rises_from_nothing_to_the_highest() -> None:
+    assert small_curve([0, 250, 500], 500, 10, BRAILLE) == "▁▅█"
+
+
+def test_a_small_curve_shows_the_highest_of_what_a_cell_holds() -> None:
+    assert small_curve([0, 500, 0, 0], 500, 2, BRAILLE) == "█▁"
+
+
+def test_a_small_curve_is_of_ascii_where_the_terminal_knows_no_more() -> None:
+    assert small_curve([0, 1, 2], 2, 3, ASCII).isascii()
+
+
+def test_a_small_curve_of_nothing_is_empty_and_one_of_zeros_too() -> None:
+    assert small_curve([], 500, 10, BRAILLE) == ""
+    assert small_curve([0, 0], 0, 10, BRAILLE) == ""
+
+
+def test_what_is_below_zero_is_at_the_bottom() -> None:
+    assert small_curve([-5, 5], 5, 2, BRAILLE) == "▁█"

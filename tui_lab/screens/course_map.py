@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,9 +14,11 @@ from textual.widgets import OptionList, Static
 
 from engine.learners.environment_facts import kept_facts
 from engine.learners.kind import Figure
+from engine.learners.kinds import kind_of, kinds, spec_from_dict
 from engine.storage.records import LIVE, EvaluationRecord, LessonProgress, RunRecord, Status
-from tui_lab.lesson import Lesson
-from tui_lab.marks import progress_bar, status_mark
+from engine.storage.store import Store
+from tui_lab.lesson import Lesson, Predict, Quiz
+from tui_lab.marks import progress_bar, small_curve, status_mark
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.text import agent_title, figure, percent, returns_summary
 from tui_lab.widgets.key_line import KeyLine
@@ -25,6 +28,8 @@ from tui_lab.widgets.words import Words
 
 MOST_RUNS = 6
 MOST_RESULTS = 4
+MOST_FINDINGS = 4
+CURVE_CELLS = 24
 
 
 class Lessons(RowList):
@@ -44,6 +49,7 @@ class CourseMap(LabScreen[None]):
         self._records: list[RunRecord] = []
         self._outcomes: dict[str, Figure | None] = {}
         self._results: list[Content] = []
+        self._next = Content("")
 
     def compose(self) -> ComposeResult:
         yield TopBar("deep Q-learning, hands on")
@@ -52,9 +58,13 @@ class CourseMap(LabScreen[None]):
                 yield Static("Lessons", classes="heading")
                 yield Lessons()
                 yield Words(id="summary")
+                yield Static("Where to go on", classes="heading more")
+                yield Words(id="next", classes="more")
             with Vertical(id="map-side"):
                 yield Static("Runs", classes="heading")
                 yield Words(id="runs")
+                yield Static("What they showed", classes="heading more")
+                yield Words(id="found", classes="more")
                 yield Static("Last results", classes="heading")
                 yield Words(id="results")
         yield KeyLine()
@@ -92,6 +102,20 @@ class CourseMap(LabScreen[None]):
         finished = [record for record in self._records if record.status == Status.FINISHED]
         self._outcomes = {record.id: self.context.lab.outcome(record) for record in finished}
         self._results = [_result(kept) for kept in store.evaluations(limit=MOST_RESULTS)]
+        self._next = self._where_to_go_on(store)
+
+    def _where_to_go_on(self, store: Store) -> Content:
+        """The lesson to open next, how far it is read, and the first of its questions that is open."""
+        lesson = self.context.course[self._where_left_off()]
+        progress = store.lesson_progress().get(lesson.slug)
+        share = "not begun" if progress is None else f"{percent(progress.position).strip()} read"
+        lines = [Content.assemble((f"{lesson.section} {lesson.title}", "bold"), (f", {share}", "$muted"))]
+        answered = {*store.predictions(), *store.answers()}
+        questions = [part for part in lesson.parts if isinstance(part, Predict | Quiz)]
+        asked = next((question for question in questions if question.id not in answered), None)
+        if asked is not None:
+            lines.append(Content.assemble(("asked there: ", "$muted"), asked.question))
+        return Content("\n").join(lines)
 
     def _show_lessons(self, progress: Mapping[str, LessonProgress]) -> None:
         glyphs = self.context.glyphs
@@ -115,8 +139,36 @@ class CourseMap(LabScreen[None]):
         lines = [self._run_line(record) for record in records[:MOST_RUNS]]
         nothing = Content.styled("None yet. Lesson 2.2 trains the first ones.", "$muted")
         self.query_one("#runs", Words).show(Content("\n").join(lines or [nothing]))
+        self.query_one("#next", Words).show(self._next)
+        if self.has_class("-wide"):
+            self._show_findings(records)
         nothing = Content.styled("Evaluations appear here.", "$muted")
         self.query_one("#results", Words).show(Content("\n").join(self._results or [nothing]))
+
+    def _show_findings(self, records: Sequence[RunRecord]) -> None:
+        """What the newest runs show, in their own figures."""
+        found: list[Content] = []
+        for record in records:
+            if record.kind in kinds():
+                spec, log = spec_from_dict(record.kind, record.spec), self.context.lab.log(record)
+                name = f"{record.title} {record.id}  "
+                found += [Content.assemble((name, "$muted"), one.text) for one in kind_of(spec).findings(spec, log)[:1]]
+        nothing = Content.styled("Findings of your runs appear here: collapse, overestimation, overfitting.", "$muted")
+        self.query_one("#found", Words).show(Content("\n").join(found[:MOST_FINDINGS] or [nothing]))
+
+    def _curve(self, record: RunRecord) -> Content:
+        """The run's headline along the run, on one scale with the others of its kind."""
+        if record.kind not in kinds() or not self.has_class("-wide"):
+            return Content("")
+        headline = kinds()[record.kind].headline
+        if headline is None:
+            return Content("")
+        logs = {other.id: self.context.lab.log(other) for other in self._records if other.kind == record.kind}
+        curves = {run: log.view(headline.series, CURVE_CELLS, headline.window)[1] for run, log in logs.items()}
+        finite = {run: values[np.isfinite(values)] for run, values in curves.items()}
+        highest = max((float(values.max()) for values in finite.values() if len(values)), default=0.0)
+        drawn = small_curve(finite[record.id].tolist(), highest, CURVE_CELLS, self.context.glyphs)
+        return Content.styled(f"{drawn:<{CURVE_CELLS}}  ", "$primary")
 
     def _run_line(self, record: RunRecord) -> Content:
         glyphs = self.context.glyphs
@@ -127,9 +179,10 @@ class CourseMap(LabScreen[None]):
         name = f" {record.title:<11.11} {record.id} "
         if status == Status.FINISHED:
             outcome = self._outcomes.get(record.id)
-            return Content.assemble(mark, name, ("" if outcome is None else figure(outcome), "$muted"))
+            words = "" if outcome is None else figure(outcome)
+            return Content.assemble(mark, name, self._curve(record), (words, "$muted"))
         bar = progress_bar(progress, 8, glyphs)
-        return Content.assemble(mark, name, bar, f" {percent(progress)} ", (str(status), "$muted"))
+        return Content.assemble(mark, name, self._curve(record), bar, f" {percent(progress)} ", (str(status), "$muted"))
 
     def _lesson(self) -> Lesson:
         return self.context.course[self.query_one(Lessons).chosen]
