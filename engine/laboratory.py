@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.agents.recording import Recording
     from engine.runs.search_job import Part, Request, SearchJob
 
-KEPT_LOGS = 8
+KEPT_LOGS = 16
 """Logs of runs that nobody works on, kept for the screens that show them."""
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class Laboratory(Workshop):
         super().__init__(home)
         self._searches: dict[Request, SearchJob] = {}
         self._experiments: dict[int, ExperimentJob] = {}
+        self.drafts: dict[str, Draft] = {}
+        """Settings that screens left half-changed, by the preset and the place of the screen."""
         self._logs: OrderedDict[str, tuple[RunRecord | None, MetricLog]] = OrderedDict()
         self._logs_lock = threading.Lock()
         self._reading: set[str] = set()
@@ -183,9 +185,8 @@ class Laboratory(Workshop):
         Raises:
             ConfigError: the settings make no run.
         """
-        first = draft.spec.config.seed
-        specs = (spec.with_seed(first + i) for spec in (draft.baseline, draft.spec) for i in range(seeds))
-        return runs_to_train(self, specs)
+        both = draft.baseline, draft.spec
+        return runs_to_train(self, (spec.with_seed(seed) for spec in both for seed in draft.seeds(seeds)))
 
     def begin_experiment(self, draft: Draft, seeds: int, expected: str) -> ExperimentJob:
         """Keep what is expected of a draft against its preset, and see through its runs; the same again goes on.
@@ -196,18 +197,23 @@ class Laboratory(Workshop):
         Raises:
             ConfigError: the settings make no run, nothing differs from the preset, or nothing is expected.
         """
-        baseline, changed = draft.baseline, draft.spec
-        check_plan(baseline, changed, seeds, expected)
-        first = changed.config.seed
-        numbers = tuple(changed.with_seed(first + i).config.seed for i in range(seeds))
-        same = (baseline, changed, numbers)
-        for known in self.experiments():
-            if (known.baseline, known.changed, known.seeds) == same:
-                return self.continue_experiment(known)
-        preset, kind = draft.preset.name, draft.kind.name
-        specs = baseline.to_dict(), changed.to_dict()
-        record = self.store.add_experiment(preset, kind, *specs, numbers, expected)
+        check_plan(draft.baseline, draft.spec, seeds, expected)
+        known = self.kept_experiment(draft, seeds)
+        if known is not None:
+            return self.continue_experiment(known)
+        names = draft.preset.name, draft.kind.name
+        specs = draft.baseline.to_dict(), draft.spec.to_dict()
+        record = self.store.add_experiment(*names, *specs, draft.seeds(seeds), expected)
         return self.continue_experiment(Experiment.from_record(record))
+
+    def kept_experiment(self, draft: Draft, seeds: int) -> Experiment | None:
+        """The experiment that was begun with the same settings, the same budget and the same seeds.
+
+        Raises:
+            ConfigError: the settings make no run.
+        """
+        same = draft.baseline, draft.spec, draft.seeds(seeds)
+        return next((one for one in self.experiments() if (one.baseline, one.changed, one.seeds) == same), None)
 
     def continue_experiment(self, experiment: Experiment) -> ExperimentJob:
         """Go on with an experiment; what is under way goes on as it is."""

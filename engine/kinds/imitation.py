@@ -34,8 +34,9 @@ class Imitation(Kind):
     score = headline
     space = Path(__file__).parent / "spaces" / "imitation.toml"
     practice_words: ClassVar[Mapping[str, str]] = {
-        "minibatches_per_epoch": "minibatches an epoch",
-        "gradient_steps": "gradient steps in all",
+        "minibatches_per_epoch": "{} minibatches an epoch",
+        "gradient_steps": "{} gradient steps in all",
+        "parameters": "{} parameters",
     }
     charts = (
         Chart(

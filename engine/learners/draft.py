@@ -59,6 +59,11 @@ class Draft:
         settings = tuple(name for name in self._config_type.names() if self.only is None or name in self.only)
         return settings if self.budget_name is None else (*settings, self.budget_name)
 
+    def budget_in(self, spec: Spec) -> int | None:
+        """The budget of a spec of this kind, as this draft would hold it."""
+        budget = _budget_of(spec)
+        return None if budget == _budget_of(self.preset.spec) else budget
+
     def meaning(self, name: str) -> Meaning:
         return _BUDGETS[name] if name == self.budget_name else self._config_type.meaning(name)
 
@@ -196,6 +201,15 @@ class Draft:
         """The preset, with the same budget and the same seed."""
         return _with_budget(self.preset.spec, self.budget).with_seed(self.value(SEED))
 
+    def seeds(self, count: int) -> tuple[int, ...]:
+        """So many seeds, from its own on.
+
+        Raises:
+            ConfigError: they end beyond the largest seed.
+        """
+        first = self.value(SEED)
+        return tuple(self._config_type.checked(SEED, first + i) for i in range(count))
+
     @property
     def problem(self) -> str | None:
         """Why these settings make no run, in one sentence."""
@@ -206,13 +220,13 @@ class Draft:
         return None
 
     def practice(self) -> dict[str, float | int | None]:
-        """What the settings amount to, by the names that the kind gives a reader; nothing where they make no run."""
+        """What the settings amount to: figures by words with {} in their place; nothing where they make no run."""
         try:
             found = self.kind.practice(self.spec)
         except ConfigError:
             return {}
         words = self.kind.practice_words
-        return {words.get(name, name.replace("_", " ")): value for name, value in found.items()}
+        return {words.get(name, f"{name.replace('_', ' ')} {{}}"): value for name, value in found.items()}
 
     def to_json(self) -> str:
         """The settings as `hparams.json`.

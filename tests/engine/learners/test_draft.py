@@ -193,21 +193,25 @@ def test_what_cannot_be_pasted_is_named(given: dict[str, Any], sentence: str) ->
 
 
 def test_practice_tells_what_the_bad_settings_amount_to() -> None:
-    told = draft().practice()
-    assert told["learning starts at environment step"] == 1_000
-    assert told["epsilon then"] == pytest.approx(BAD.epsilon_end)
-    assert told["gradient steps per environment step"] == 0.5
-    assert told["target updates per 1,000 environment steps"] == 25
-    assert told["parameters"] == 67_586
-    assert told["that is episode, if all last to the time limit"] == 2
-    assert told["if all are as short as a random agent's"] == 46
+    assert draft().practice() == {
+        "learning starts at environment step {}": 1_000,
+        "with epsilon at {}": pytest.approx(BAD.epsilon_end),
+        "floor of epsilon at environment step {}": 1_000,
+        "which is in episode {} if all last to the time limit": 2,
+        "in episode {} if all are as short as a random agent's": 46,
+        "{} gradient steps per environment step": 0.5,
+        "target network updated every {} environment steps": 40,
+        "{} times in 1,000": 25,
+        "ceiling of Q {}": pytest.approx(20),
+        "{} parameters": 67_586,
+    }
 
 
 def test_practice_of_imitation_counts_minibatches() -> None:
     assert draft("mlp-1", samples=130, epochs=2).practice() == {
-        "minibatches an epoch": 3,
-        "gradient steps in all": 6,
-        "parameters": 1_794,
+        "{} minibatches an epoch": 3,
+        "{} gradient steps in all": 6,
+        "{} parameters": 1_794,
     }
 
 
@@ -216,7 +220,7 @@ def test_a_third_kind_without_words_works() -> None:
         made = Draft(kind.presets[0])
         assert made.meaning("recent").about == ""
         assert made.step("recent", up=True).value("recent") == 4_000
-        assert made.practice()["times a transition is learned from"] == 32
+        assert made.practice()["times a transition is learned from {}"] == 32
         assert "epsilon_end (0.95) must be at most" in (made.put("epsilon_end", 0.95).problem or "")
         copied = json.loads(made.put("recent", 10).to_json())
         assert draft().paste(copied).preset.name == "sarsa"
