@@ -268,6 +268,6 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # What is no text, and what is no path.
         raise ConfigError(f"{path} cannot be read as a text file: {error}.") from None
     return parse_settings(text, str(path))

@@ -25,14 +25,14 @@ class SettingsScreen(LabScreen[None]):
         Binding("escape", "leave", "Back", tooltip="Leave; what trains goes on", id="settings.leave"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = SettingsBench(Settings(line=0, title="Settings", preset=next(iter(presets()))), "screen")
+
     def compose(self) -> ComposeResult:
         yield TopBar("settings")
-        yield SettingsBench(Settings(line=0, title="Settings", preset=next(iter(presets()))), "screen")
+        yield self.bench
         yield Footer(compact=True, show_command_palette=False)
-
-    @property
-    def bench(self) -> SettingsBench:
-        return self.query_one(SettingsBench)
 
     def on_mount(self) -> None:
         self.bench.focus_rows()

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 
-from engine.analysis.experiments import SIDES, Experiment
+from engine.analysis.experiments import SIDES, Experiment, Side
 from engine.learners.kinds import kind_of
 from engine.learners.metrics import MetricLog
 from engine.runs.experiment_job import ExperimentJob
@@ -111,14 +111,18 @@ class ExperimentsPage(Vertical):
             return
         if self._runs_of != chosen.id:
             self._runs, self._runs_of = {}, chosen.id
-        lab = self.context.lab
         for side in SIDES:
             for seed in chosen.seeds:
-                recipe = chosen.spec(side, seed).recipe
-                for record in lab.store.runs(recipe=recipe, seed=seed, limit=1):
-                    known = self._runs.get((side, seed))
-                    if known is None or known[0] != record:
-                        self._runs[side, seed] = record, lab.log(record)
+                record, known = self._record(chosen, side, seed), self._runs.get((side, seed))
+                if record is not None and (known is None or known[0] != record):
+                    self._runs[side, seed] = record, self.context.lab.log(record)
+
+    def _record(self, experiment: Experiment, side: Side, seed: int) -> RunRecord | None:
+        """The run that a score is of; before there is one, the newest that could become it."""
+        store, score = self.context.lab.store, experiment.score(side, seed)
+        if score is not None:
+            return store.find_run(score.run)
+        return next(iter(store.runs(recipe=experiment.spec(side, seed).recipe, seed=seed, limit=1)), None)
 
     @property
     def chosen(self) -> Experiment | None:
@@ -193,9 +197,7 @@ class ExperimentsPage(Vertical):
         self.query_one(Experiments).show([self._row(self._now(kept)) for kept in self._kept])
         chosen = self.chosen
         if chosen is None:
-            self.query_one("#verdict", Words).show(
-                "No experiment yet. Change a setting; r then asks what you expect of it."
-            )
+            self.query_one("#verdict", Words).show(NOTHING_YET)
             return
         if self._could_stop != self.under_way:
             self._could_stop = self.under_way

@@ -17,6 +17,7 @@ class RowList(OptionList):
 
     DEFAULT_CSS = """
     RowList { height: auto; max-height: 40%; border: none; padding: 0; background: transparent; }
+    RowList { text-wrap: nowrap; text-overflow: ellipsis; }
     RowList:focus { border: none; background: transparent; }
     RowList > .option-list--option { padding: 0 1; }
     """

@@ -77,6 +77,8 @@ class SettingsBench(Bench):
         self.update_view()
 
     def can(self, action: str) -> bool:
+        if not self.is_mounted:
+            return False
         if action == "stop":
             return super().can(action) and self._experiments.under_way
         return super().can(action) and (action != "next_chart" or self._experiments.display)
@@ -99,8 +101,13 @@ class SettingsBench(Bench):
         """Focus the rows of the open page."""
         (self._experiments if self._page == EXPERIMENTS else self._settings).focus_rows()
 
+    @property
+    def _on_experiments(self) -> bool:
+        """Whether the keys mean the experiments: where both pages are shown, the one that has the focus counts."""
+        return self._page == EXPERIMENTS and not self._settings.has_focus_within
+
     def action_turn(self) -> None:
-        if self._page == EXPERIMENTS:
+        if self._on_experiments:
             self.on_experiments_page_left()
         else:
             self._turn_to(EXPERIMENTS)
@@ -118,7 +125,7 @@ class SettingsBench(Bench):
 
     def start(self) -> None:
         """Ask what is expected of the settings, or go on with the chosen experiment."""
-        if self._page == EXPERIMENTS:
+        if self._on_experiments:
             self._experiments.start()
             return
         draft = self._settings.draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -30,7 +30,7 @@ class SettingsPage(Vertical):
     SettingsPage SettingRows { height: 1fr; min-height: 3; }
     SettingsPage Words { height: auto; padding: 0 1; }
     SettingsPage #meaning { min-height: 3; }
-    SettingsPage #practice { color: $muted; }
+    SettingsPage #practice { color: $muted; max-height: 35%; }
     SettingsPage #problem { color: $error; }
     SettingsPage #file { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
     """
@@ -109,7 +109,9 @@ class SettingsPage(Vertical):
         if chosen == PRESET:
             self._next_preset(1 if event.up else -1)
         else:
-            self._try("step", chosen, up=event.up)
+            before = self.draft
+            if self._try("step", chosen, up=event.up) and self.draft == before:
+                self.notify("There is no further step; enter lets you type any value.")
 
     def _next_preset(self, by: int) -> None:
         known = list(presets().values())
@@ -158,7 +160,7 @@ class SettingsPage(Vertical):
 
     def _read_file(self, path: str) -> None:
         try:
-            self._take_settings(read_settings(Path(path).expanduser()))
+            self._take_settings(_settings_in(path))
         except ConfigError as error:
             self._problem = str(error)
             self.update_view()
@@ -173,12 +175,12 @@ class SettingsPage(Vertical):
                 # A terminal pastes carriage returns.
                 self._take_settings(parse_settings(event.text.replace("\r", "\n"), "what was pasted"))
             else:
-                self._take_settings(read_settings(Path(event.text.strip()).expanduser()))
-        except (ConfigError, ValueError) as error:
+                self._take_settings(_settings_in(event.text.strip()))
+        except ConfigError as error:
             self._problem = str(error)
             self.update_view()
 
-    def _take_settings(self, given: dict[str, object]) -> None:
+    def _take_settings(self, given: dict[str, Any]) -> None:
         """
         Raises:
             ConfigError: they are no settings, or may not be changed here.
@@ -252,6 +254,18 @@ class SettingsPage(Vertical):
             if words:
                 lines.append(Content.assemble((f"{label:>5}  ", "$accent"), words))
         return Content("\n").join(lines)
+
+
+def _settings_in(path: str) -> dict[str, Any]:
+    """The settings in a file.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no dict.
+    """
+    try:
+        return read_settings(Path(path).expanduser())
+    except RuntimeError as error:  # A ~ of somebody who is not known here.
+        raise ConfigError(f"{path} cannot be read: {error}") from None
 
 
 def first_draft(preset: str, only: tuple[str, ...] | None = None, budget: int | None = None) -> Draft:
