@@ -65,7 +65,12 @@ class Draft:
         return None if budget == _budget_of(self.preset.spec) else budget
 
     def meaning(self, name: str) -> Meaning:
-        return _BUDGETS[name] if name == self.budget_name else self._config_type.meaning(name)
+        if name == self.budget_name:
+            return _BUDGETS[name]
+        meaning = self._config_type.meaning(name)
+        if name != SEED:
+            return meaning
+        return replace(meaning, about=f"{meaning.about} An experiment counts from it, for both sides.".lstrip())
 
     def usual(self, name: str) -> Any:
         """The preset's value."""

@@ -203,6 +203,18 @@ async def test_the_largest_choice_has_no_next_step(open_lab: Open) -> None:
         assert said(app) == ["There is no further step; enter lets you type any value."]
 
 
+async def test_a_value_goes_to_the_setting_that_it_was_typed_for_wherever_a_click_went(open_lab: Open) -> None:
+    async with open_lab() as (app, pilot):
+        page = await open_screen(app, pilot)
+        await choose(app, pilot, "batch_size")
+        await pilot.press("enter")
+        await type_value(app, pilot, "8")
+        await pilot.click(SettingList, offset=(5, 4))
+        next(iter(app.screen.query(ValueInput))).focus()
+        await pilot.press("enter")
+        assert page.draft.changes == {"batch_size": 8}
+
+
 # --- paste and copy
 
 

@@ -121,6 +121,7 @@ class SettingRows(Vertical):
         super().__init__()
         self.names = names
         self._glyphs = glyphs
+        self._edited: str | None = None
 
     def compose(self) -> ComposeResult:
         yield SettingList()
@@ -128,7 +129,9 @@ class SettingRows(Vertical):
 
     @property
     def chosen(self) -> str:
-        """The name of the chosen row."""
+        """The name of the chosen row; while a value is typed, of that one's."""
+        if self._edited is not None:
+            return self._edited
         return self.names[min(self.query_one(SettingList).chosen, len(self.names) - 1)]
 
     @property
@@ -160,6 +163,7 @@ class SettingRows(Vertical):
     def edit(self, value: object) -> None:
         """Open the field over the value of the chosen row."""
         rows, field = self.query_one(SettingList), self.query_one(ValueInput)
+        self._edited = self.chosen
         field.value = whole(value)
         field.cursor_position = len(field.value)
         field.styles.width = max(12, self.size.width - VALUE_AT - 1)
@@ -169,5 +173,6 @@ class SettingRows(Vertical):
 
     def close(self) -> None:
         """Close the field."""
+        self._edited = None
         self.query_one(ValueInput).display = False
         self.query_one(SettingList).focus()
