@@ -171,6 +171,11 @@ class SettingRows(Vertical):
         field.display = True
         field.focus()
 
+    def stay(self) -> None:
+        """Go back to the field that is open, wherever a click went."""
+        self.choose(self.chosen)
+        self.query_one(ValueInput).focus()
+
     def close(self) -> None:
         """Close the field."""
         self._edited = None

@@ -84,7 +84,7 @@ class SettingsBench(Bench):
         return super().can(action) and (action != "next_chart" or self._experiments.display)
 
     def update_view(self) -> None:
-        if self.is_mounted:
+        if self.in_view:
             self._settings.update_view()
             if self._experiments.display:
                 self._experiments.update_view()

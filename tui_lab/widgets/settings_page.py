@@ -67,6 +67,7 @@ class SettingsPage(Vertical):
     def on_mount(self) -> None:
         self.update_view()
         self.query_one(SettingRows).choose(self.draft.names[0])
+        self.update_view()
 
     def focus_rows(self) -> None:
         self.query_one(SettingList).focus()
@@ -127,7 +128,9 @@ class SettingsPage(Vertical):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         rows = self.query_one(SettingRows)
-        if rows.chosen == PRESET:
+        if rows.typed is not None:
+            rows.stay()
+        elif rows.chosen == PRESET:
             self._next_preset(1)
         else:
             self._problem = ""
