@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from engine.learners.kinds import presets
 from tui_lab.lesson import Settings
 from tui_lab.screens.lab_screen import LabScreen
+from tui_lab.widgets.key_line import KeyLine
 from tui_lab.widgets.settings_bench import SettingsBench
 from tui_lab.widgets.top_bar import TopBar
 
@@ -32,10 +32,14 @@ class SettingsScreen(LabScreen[None]):
     def compose(self) -> ComposeResult:
         yield TopBar("settings")
         yield self.bench
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.bench.focus_rows()
+
+    @property
+    def about(self) -> list[str]:
+        return [self.bench.HELP]
 
     def beat(self) -> None:
         super().beat()
