@@ -8,10 +8,14 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.analysis.experiments import Experiment, check_plan
+from engine.learners.draft import Draft
 from engine.learners.kind import Figure
 from engine.learners.kinds import kinds
 from engine.learners.metrics import MetricLog
+from engine.learners.settings import ConfigError
 from engine.learners.specs import Spec
+from engine.runs.experiment_job import ExperimentJob, runs_to_train
 from engine.runs.jobs import Job
 from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
@@ -37,6 +41,9 @@ class Laboratory(Workshop):
         """
         super().__init__(home)
         self._searches: dict[Request, SearchJob] = {}
+        self._experiments: dict[int, ExperimentJob] = {}
+        self.drafts: dict[str, Draft] = {}
+        """Settings that screens left half-changed, by the preset and the place of the screen."""
         self._logs: OrderedDict[str, tuple[RunRecord | None, MetricLog]] = OrderedDict()
         self._logs_lock = threading.Lock()
         self._reading: set[str] = set()
@@ -155,18 +162,84 @@ class Laboratory(Workshop):
         job.start()
         return job
 
+    # --- experiments
+
+    def experiments(self) -> list[Experiment]:
+        """Those that are kept, newest first, as far as they came; without those of kinds of learner not known here."""
+        found: list[Experiment] = []
+        for record in self.store.experiments(list(kinds())):
+            job = self._experiments.get(record.id)
+            try:
+                found.append(Experiment.from_record(record) if job is None else job.experiment)
+            except ConfigError as error:
+                _log.warning("experiment %d cannot be read: %s", record.id, error)
+        return found
+
+    def experiment_job(self, experiment: int) -> ExperimentJob | None:
+        """The job of an experiment that this process works on, or worked on."""
+        return self._experiments.get(experiment)
+
+    def runs_to_train(self, draft: Draft, seeds: int) -> int:
+        """How many runs an experiment would train; what is there is used as it is.
+
+        Raises:
+            ConfigError: the settings make no run.
+        """
+        both = draft.baseline, draft.spec
+        return runs_to_train(self, (spec.with_seed(seed) for spec in both for seed in draft.seeds(seeds)))
+
+    def begin_experiment(self, draft: Draft, seeds: int, expected: str) -> ExperimentJob:
+        """Keep what is expected of a draft against its preset, and see through its runs; the same again goes on.
+
+        Args:
+            seeds: how many, from the draft's own on.
+
+        Raises:
+            ConfigError: the settings make no run, nothing differs from the preset, or nothing is expected.
+        """
+        check_plan(draft.baseline, draft.spec, seeds, expected)
+        known = self.kept_experiment(draft, seeds)
+        if known is not None:
+            return self.continue_experiment(known)
+        names = draft.preset.name, draft.kind.name
+        specs = draft.baseline.to_dict(), draft.spec.to_dict()
+        record = self.store.add_experiment(*names, *specs, draft.seeds(seeds), expected)
+        return self.continue_experiment(Experiment.from_record(record))
+
+    def kept_experiment(self, draft: Draft, seeds: int) -> Experiment | None:
+        """The experiment that was begun with the same settings, the same budget and the same seeds.
+
+        Raises:
+            ConfigError: the settings make no run.
+        """
+        same = draft.baseline, draft.spec, draft.seeds(seeds)
+        return next((one for one in self.experiments() if (one.baseline, one.changed, one.seeds) == same), None)
+
+    def continue_experiment(self, experiment: Experiment) -> ExperimentJob:
+        """Go on with an experiment; what is under way goes on as it is."""
+        known = self._experiments.get(experiment.id)
+        if known is not None and known.status.live:
+            return known
+        job = ExperimentJob(self, experiment if known is None else known.experiment)
+        self._experiments[experiment.id] = self._known(job)
+        job.listeners += self.listeners
+        job.start()
+        return job
+
     @property
     def at_work(self) -> list[str]:
-        """What would be cut short by an end, by its titles: runs, and searches that train."""
+        """What would be cut short by an end, by its titles: runs, searches that train, and experiments."""
         searches = [job.name for job in self._searches.values() if job.status.live and job.part != "look"]
-        return [run.title for run in self.live_runs] + searches
+        experiments = [job.name for job in self._experiments.values() if job.status.live]
+        return [run.title for run in self.live_runs] + searches + experiments
 
     def close(self, timeout: float = 10.0) -> None:
-        """Stop every search and every run, each with what it has, and wait for that."""
-        for job in self._searches.values():
+        """Stop every search, every experiment and every run, each with what it has, and wait for that."""
+        jobs: list[Job[Any]] = [*self._searches.values(), *self._experiments.values()]
+        for job in jobs:
             job.stop()
         super().close(timeout)
-        for job in self._searches.values():
+        for job in jobs:
             job.wait(timeout)
 
     def recording(self, agent: str, seed: int) -> Recording:

@@ -7,10 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.agents.names import AgentError, linear_weights
+from engine.analysis.experiments import MOST_SEEDS
 from engine.learners.kinds import kind_of, presets
 from engine.learners.specs import EpisodesSpec, RowsSpec
 from engine.storage.names import LATEST
-from tui_lab.lesson import Bench, Chart, Data, Evaluate, Lesson, LessonError, Prose, Run, Tune, Watch, load_course
+from tui_lab.lesson import (
+    Bench,
+    Chart,
+    Data,
+    Evaluate,
+    Lesson,
+    LessonError,
+    Prose,
+    Run,
+    Settings,
+    Tune,
+    Watch,
+    load_course,
+)
 
 RULES = ("perfect", "random", "left", "right", "angle")
 WIDEST_TABLE = 60
@@ -55,7 +69,7 @@ def _check_bench(lesson: Lesson, bench: Bench) -> None:
     match bench:
         case Run():
             _check_presets(lesson, bench.line, bench.presets, bench.charts)
-            _check_budget(lesson, bench)
+            _check_budget(lesson, bench, bench.presets[0])
         case Chart():
             _check_presets(lesson, bench.line, bench.presets, (bench.chart,))
         case Watch() | Evaluate():
@@ -68,6 +82,21 @@ def _check_bench(lesson: Lesson, bench: Bench) -> None:
             kind = kind_of(presets()[bench.preset].spec)
             if kind.space is None:
                 raise LessonError(lesson.path, bench.line, f"there is no search space for {kind.title} yet")
+        case Settings():
+            _check_presets(lesson, bench.line, (bench.preset,), ())
+            _check_budget(lesson, bench, bench.preset)
+            _check_settings(lesson, bench)
+
+
+def _check_settings(lesson: Lesson, bench: Settings) -> None:
+    known = presets()[bench.preset].spec.config_type.names()
+    for name in bench.settings or ():
+        if name not in known:
+            raise _error(lesson, bench.line, f"names the setting {name!r}", name, known)
+    if bench.seeds > MOST_SEEDS:
+        raise LessonError(
+            lesson.path, bench.line, f"the bench has `seeds` = {bench.seeds}, which must be 1 to {MOST_SEEDS}"
+        )
 
 
 def _check_presets(lesson: Lesson, line: int, names: tuple[str, ...], charts: tuple[str, ...]) -> None:
@@ -86,8 +115,8 @@ def _check_presets(lesson: Lesson, line: int, names: tuple[str, ...], charts: tu
             raise _error(lesson, line, f"has the chart {chart!r}, which these presets do not measure", chart, fitting)
 
 
-def _check_budget(lesson: Lesson, bench: Run) -> None:
-    spec = presets()[bench.presets[0]].spec
+def _check_budget(lesson: Lesson, bench: Run | Settings, preset: str) -> None:
+    spec = presets()[preset].spec
     if bench.episodes is not None and not isinstance(spec, EpisodesSpec):
         problem = "the bench has `episodes`, but its presets learn from rows; `samples` says how many"
         raise LessonError(lesson.path, bench.line, problem)

@@ -109,6 +109,24 @@ class Tune:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A bench that changes settings of `preset` and runs experiments with them against it, from `seeds` seeds at first.
+
+    `settings` names those that may be changed; None allows all, and another preset too. `episodes` and `samples` are
+    the budget, as in a run block.
+    """
+
+    line: int
+    title: str
+    preset: str
+    settings: tuple[str, ...] | None = None
+    seeds: Count = 3
+    episodes: Count | None = None
+    samples: Count | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Predict:
     """Asks for a guess before the learner runs something; no option is wrong, `reveal` follows once one is chosen."""
 
@@ -152,13 +170,13 @@ class _FrontMatter:
     minutes: Count
 
 
-Bench = Run | Chart | Watch | Evaluate | Data | Tune
+Bench = Run | Chart | Watch | Evaluate | Data | Tune | Settings
 Question = Predict | Quiz
 Block = Bench | Question | Note
 Part = Prose | Block
 
 BLOCKS: dict[str, Callable[..., Block]] = {
-    block.__name__.lower(): block for block in (Run, Chart, Watch, Evaluate, Data, Tune, Predict, Quiz, Note)
+    block.__name__.lower(): block for block in (Run, Chart, Watch, Evaluate, Data, Tune, Settings, Predict, Quiz, Note)
 }
 
 
@@ -177,7 +195,7 @@ class Lesson:
 
     @property
     def benches(self) -> tuple[Bench, ...]:
-        """The run, chart, watch, evaluate, data and tune blocks, in reading order."""
+        """The run, chart, watch, evaluate, data, tune and settings blocks, in reading order."""
         return tuple(part for part in self.parts if isinstance(part, Bench))
 
     @property

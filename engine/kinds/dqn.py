@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.analysis.findings import RETURN_WINDOW, dqn_findings
 from engine.learners.config import DQNConfig
@@ -43,6 +43,18 @@ class DQN(Kind):
     presets = DQN_PRESETS
     headline = Headline("mean return", "return", "return", RETURN_WINDOW)
     space = Path(__file__).parent / "spaces" / "dqn.toml"
+    practice_words: ClassVar[Mapping[str, str]] = {
+        "first_training_step": "learning starts at environment step {}",
+        "epsilon_at_first_training": "with epsilon at {}",
+        "epsilon_floor_step": "floor of epsilon at environment step {}",
+        "epsilon_floor_episode_soonest": "which is in episode {} if all last to the time limit",
+        "epsilon_floor_episode_latest": "in episode {} if all are as short as a random agent's",
+        "gradient_steps_per_env_step": "{} gradient steps per environment step",
+        "target_update_steps": "target network updated every {} environment steps",
+        "target_updates_per_1000_env_steps": "{} times in 1,000",
+        "value_ceiling": "ceiling of Q {}",
+        "parameters": "{} parameters",
+    }
     charts = (
         Chart(
             "return",
@@ -84,7 +96,7 @@ class DQN(Kind):
         return {} if LAB_SETTINGS & settings.keys() else dict(COURSE_ACCIDENTS)
 
     def practice(self, spec: DQNSpec) -> dict[str, float | int | None]:
-        return dataclasses.asdict(schedule_facts(spec.config))
+        return {**dataclasses.asdict(schedule_facts(spec.config)), "parameters": self.parameters(spec.config)}
 
     def findings(self, spec: DQNSpec, log: MetricLog) -> list[Finding]:
         return dqn_findings(spec, log)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.analysis.findings import imitation_findings
 from engine.learners.environment_facts import CARTPOLE
@@ -32,6 +33,11 @@ class Imitation(Kind):
     headline = Headline("test accuracy", "test_accuracy", "accuracy")
     score = headline
     space = Path(__file__).parent / "spaces" / "imitation.toml"
+    practice_words: ClassVar[Mapping[str, str]] = {
+        "minibatches_per_epoch": "{} minibatches an epoch",
+        "gradient_steps": "{} gradient steps in all",
+        "parameters": "{} parameters",
+    }
     charts = (
         Chart(
             "accuracy",
@@ -88,6 +94,16 @@ class Imitation(Kind):
             **{name: log.last(name) for name in ("train_accuracy", "test_accuracy", "train_loss", "test_loss")},
             "best_test_accuracy": best.get("best test"),
             "best_epoch": None if epoch is None else int(epoch),
+        }
+
+    def practice(self, spec: ImitationSpec) -> dict[str, float | int | None]:
+        """Minibatches and gradient steps are None where the rows lie in a file, which would have to be read."""
+        rows = spec.train.samples if spec.train.path is None else None
+        batches = None if rows is None else math.ceil(rows / spec.config.batch_size)
+        return {
+            "minibatches_per_epoch": batches,
+            "gradient_steps": None if batches is None else batches * spec.config.epochs,
+            "parameters": self.parameters(spec.config),
         }
 
     def findings(self, spec: ImitationSpec, log: MetricLog) -> list[Finding]:

@@ -30,63 +30,172 @@ def parameter_count(sizes: Sequence[int]) -> int:
     return sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
 
 
+_LAYERS = ((), (8,), (16,), (24,), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (256, 256, 256))
+_FRACTIONS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DQNConfig(Settings):
     """Hyper-parameters of deep Q-learning: the course's fourteen and its seed, then the lab's own, which all default.
 
-    A low and a high value do this:
-        learning_rate: Adam's step size. Low learns slowly; high makes Q-values swing and runs collapse.
-        discount_factor: weight of the next value. A reward of 1 a step is worth at most 1 / (1 - discount_factor).
-        batch_size: transitions per gradient step. Low is noisy and cheap; high is smooth and costs time.
-        memory_size: capacity of the replay buffer in transitions. Low forgets early failures.
-        freq_steps_train: environment steps between bursts of gradient steps.
-        freq_steps_update_target: environment steps between updates of the target network. Low chases a moving target.
-        n_steps_warm_up_memory: transitions stored before the first gradient step.
-        n_gradient_steps: gradient steps per burst. High reuses data more and overfits to the buffer.
-        nn_hidden_layers: widths of the hidden ReLU layers; [] is the linear model.
-        max_grad_norm: gradients with a larger 2-norm are scaled down to it.
-        normalize_state: standardise states with mean and deviation of states that a random policy visits.
-        epsilon_start, epsilon_end, steps_epsilon_decay: exploration falls linearly over that many environment steps.
-        seed: names every random stream of the run.
-        double_q: choose the next action with the online network, value it with the target network (van Hasselt 2016).
-        target_soft_update_rate: null copies the network into the target; a rate t blends t of it in at each update.
-        learning_rate_final_fraction: the rate falls linearly to this fraction by the end of the run's budget.
-        state_scale: null, or one divisor for each state value.
-        bootstrap_on_truncation: true continues the return past a time limit; false takes it for failure, as the
-            course's code does.
-        target_check_behind_training: false updates the target network every `freq_steps_update_target` environment
-            steps; true only looks at that on training steps, as the course's code does, so that every 10 steps with
-            training every 8 happens every 40.
-        keep_best_every_episodes: null, or evaluate every so many episodes and keep the best network.
-        end_when_perfect: end the run with the first such evaluation whose every episode was perfect, the 5,000 that
-            confirm it included.
-        environment: a Gymnasium id with a flat Box observation and a Discrete action.
+    Each says what it is, and what a low and a high value do (`meaning`).
     """
 
-    learning_rate: float = setting(number(above=0, high=1))
-    discount_factor: float = setting(number(0, 1))
-    batch_size: int = setting(integer(1, 65_536))
-    memory_size: int = setting(integer(1, 10_000_000))
-    freq_steps_train: int = setting(integer(1))
-    freq_steps_update_target: int = setting(integer(1))
-    n_steps_warm_up_memory: int = setting(integer(1))
-    n_gradient_steps: int = setting(integer(1, 1024))
-    nn_hidden_layers: tuple[int, ...] = setting(layer_widths)
-    max_grad_norm: float = setting(number(above=0))
-    normalize_state: bool = setting(boolean)
-    epsilon_start: float = setting(number(0, 1))
-    epsilon_end: float = setting(number(0, 1))
-    steps_epsilon_decay: int = setting(integer(1))
-    seed: int = setting(integer(0, 2**63 - 1), 0)
-    double_q: bool = setting(boolean, False)
-    target_soft_update_rate: float | None = setting(optional(number(above=0, high=1)), None)
-    learning_rate_final_fraction: float = setting(number(0, 1), 1.0)
-    state_scale: tuple[float, ...] | None = setting(optional(divisors), None)
-    bootstrap_on_truncation: bool = setting(boolean, True)
-    target_check_behind_training: bool = setting(boolean, False)
-    keep_best_every_episodes: int | None = setting(optional(integer(1)), None)
-    end_when_perfect: bool = setting(boolean, False)
-    environment: str = setting(text, "CartPole-v1")
+    learning_rate: float = setting(
+        number(above=0, high=1),
+        about="Adam's step size.",
+        low="learns slowly",
+        high="Q-values swing and runs collapse",
+    )
+    discount_factor: float = setting(
+        number(0, 1),
+        about="Weight of the next value: with a reward of 1 a step no value exceeds 1 / (1 - discount_factor).",
+        low="sees few steps ahead; 0.95 has a ceiling of 20",
+        high="sees far ahead; 0.99 has a ceiling of 100, and errors add up over more steps",
+        choices=(0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999),
+    )
+    batch_size: int = setting(
+        integer(1, 65_536),
+        about="Transitions per gradient step.",
+        low="noisy and cheap",
+        high="smooth, and costs time",
+    )
+    memory_size: int = setting(
+        integer(1, 10_000_000),
+        about="Capacity of the replay buffer, in transitions.",
+        low="forgets early failures",
+        high="keeps what an older network did",
+    )
+    freq_steps_train: int = setting(
+        integer(1),
+        about="Environment steps between bursts of gradient steps.",
+        low="learns more often, and takes longer",
+        high="learns less from as many environment steps",
+    )
+    freq_steps_update_target: int = setting(
+        integer(1),
+        about="Environment steps between updates of the target network.",
+        low="chases a moving target",
+        high="steady targets that lag behind",
+    )
+    n_steps_warm_up_memory: int = setting(
+        integer(1),
+        about="Transitions stored before the first gradient step.",
+        low="learns from few transitions at first",
+        high="learns late, and epsilon may have fallen by then",
+    )
+    n_gradient_steps: int = setting(
+        integer(1, 1024),
+        about="Gradient steps per burst.",
+        low="uses each transition seldom",
+        high="reuses data more and overfits to the buffer",
+    )
+    nn_hidden_layers: tuple[int, ...] = setting(
+        layer_widths,
+        about="Widths of the hidden ReLU layers; [] is the linear model.",
+        low="fast, and may be too simple",
+        high="flexible, slow, and can overfit",
+        choices=_LAYERS,
+    )
+    max_grad_norm: float = setting(
+        number(above=0),
+        about="Gradients with a larger 2-norm are scaled down to it.",
+        low="holds every step small",
+        high="lets single large errors through",
+    )
+    normalize_state: bool = setting(
+        boolean,
+        about="Standardise states with mean and deviation of states that a random policy visits.",
+        low="states go into the network as they are",
+        high="all state values have about the same size",
+    )
+    epsilon_start: float = setting(
+        number(0, 1),
+        about="Share of random actions at the start.",
+        low="explores little",
+        high="hardly uses what it learns at first",
+        choices=_FRACTIONS,
+    )
+    epsilon_end: float = setting(
+        number(0, 1),
+        about="Share of random actions once it has fallen.",
+        low="sees little beside what it does by itself",
+        high="falls by chance, so training returns are lower than greedy ones",
+        choices=_FRACTIONS,
+    )
+    steps_epsilon_decay: int = setting(
+        integer(1),
+        about="Environment steps over which epsilon falls, linearly.",
+        low="may be at its floor before learning starts",
+        high="explores for long",
+    )
+    seed: int = setting(integer(0, 2**63 - 1), 0, about="Names every random stream of the run.")
+    double_q: bool = setting(
+        boolean,
+        False,
+        about="Choose the next action with the online network, value it with the target network (van Hasselt 2016).",
+        low="the target network does both, which favours overestimates",
+        high="overestimates less",
+    )
+    target_soft_update_rate: float | None = setting(
+        optional(number(above=0, high=1)),
+        None,
+        about="null copies the network into the target; a rate t blends t of it in at each update.",
+        low="the target follows slowly",
+        high="the target follows at once; 1 is a copy",
+        choices=(None, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+    )
+    learning_rate_final_fraction: float = setting(
+        number(0, 1),
+        1.0,
+        about="The learning rate falls linearly to this fraction by the end of the run's budget.",
+        low="the last gradient steps change little",
+        high="1 keeps the rate as it is",
+        choices=_FRACTIONS,
+    )
+    state_scale: tuple[float, ...] | None = setting(
+        optional(divisors),
+        None,
+        about="null, or one divisor for each state value, such as its limit.",
+        low="null: states go into the network as they are",
+        high="divided, all state values have about the same size",
+        choices=(None, (2.4, 2.0, 0.21, 2.0)),
+    )
+    bootstrap_on_truncation: bool = setting(
+        boolean,
+        True,
+        about="Whether the return goes on past a time limit.",
+        low="takes a time limit for failure, as the course's code does",
+        high="only terminated ends the return",
+    )
+    target_check_behind_training: bool = setting(
+        boolean,
+        False,
+        about="Whether the target network is only looked at on training steps, as in the course's code.",
+        low="updates it every freq_steps_update_target environment steps",
+        high="every 10 steps with training every 8 happens every 40",
+    )
+    keep_best_every_episodes: int | None = setting(
+        optional(integer(1)),
+        None,
+        about="null, or evaluate every so many episodes and keep the best network.",
+        low="catches more good moments, and takes time; null keeps none",
+        high="may miss a good moment",
+        choices=(None, 1, 2, 3, 5, 10, 20, 50),
+    )
+    end_when_perfect: bool = setting(
+        boolean,
+        False,
+        about="End with the first such evaluation whose every episode was perfect, the 5,000 that confirm it included.",
+        low="trains on to the end of its budget",
+        high="stops before it could collapse",
+    )
+    environment: str = setting(
+        text,
+        "CartPole-v1",
+        about="A Gymnasium id with a flat Box observation and a Discrete action.",
+        choices=("CartPole-v1", "Acrobot-v1", "MountainCar-v0"),
+    )
 
     def _check_together(self) -> None:
         if self.n_steps_warm_up_memory > self.memory_size:
@@ -107,8 +216,32 @@ class ImitationConfig(Settings):
     An epoch is one full pass over the training rows. `learning_rate` is Adam's; its other settings are the defaults.
     """
 
-    nn_hidden_layers: tuple[int, ...] = setting(layer_widths)
-    learning_rate: float = setting(number(above=0, high=1), 1e-3)
-    batch_size: int = setting(integer(1, 65_536), 64)
-    epochs: int = setting(integer(1, 100_000), 150)
-    seed: int = setting(integer(0, 2**63 - 1), 0)
+    nn_hidden_layers: tuple[int, ...] = setting(
+        layer_widths,
+        about="Widths of the hidden ReLU layers; [] is the linear model.",
+        low="underfits: train and test accuracy level off together, low",
+        high="can overfit: train loss falls on while test loss levels off",
+        choices=_LAYERS,
+    )
+    learning_rate: float = setting(
+        number(above=0, high=1),
+        1e-3,
+        about="Adam's step size.",
+        low="learns slowly, and may not be done at the end",
+        high="the loss swings and may not settle",
+    )
+    batch_size: int = setting(
+        integer(1, 65_536),
+        64,
+        about="Rows per gradient step.",
+        low="noisy, and more gradient steps an epoch",
+        high="smooth, and fewer gradient steps an epoch",
+    )
+    epochs: int = setting(
+        integer(1, 100_000),
+        150,
+        about="Full passes over the training rows.",
+        low="ends before it has learned what it could",
+        high="a network that is too large goes on to memorise",
+    )
+    seed: int = setting(integer(0, 2**63 - 1), 0, about="Names every random stream of the run.")

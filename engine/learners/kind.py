@@ -160,6 +160,7 @@ class Kind(ABC):
     score: the figure, higher being better, that a search for settings maximises at the end of a run; None for the mean
         return of the greedy evaluation.
     space: the file of settings that such a search varies where nothing else is said; None where it has to be given.
+    practice_words: what a reader is told of each figure of `practice`, which stands at the {}; without one, its name.
     """
 
     name: ClassVar[str]
@@ -171,6 +172,7 @@ class Kind(ABC):
     values_are: ClassVar[str] = "Q"
     score: ClassVar[Headline | None] = None
     space: ClassVar[Path | None] = None
+    practice_words: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def learner(self, spec: Any, log: MetricLog, rows: Rows) -> Learner:

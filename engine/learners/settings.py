@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -99,9 +99,32 @@ def _range_words(kind: str, low: float | None, high: float | None, above: float 
     return f"{kind} of at least {low:g}" if low is not None else kind
 
 
-def setting(check: Check, default: Any = dataclasses.MISSING) -> Any:
-    """A field of a settings class: what checks its value, and its default where it has one."""
-    return field(default=default, metadata={"check": check})
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a setting is, in a sentence, and what a low and a high value do; empty where nobody says.
+
+    Of a setting that is true or false, `low` is what false does.
+
+    choices: values worth trying, from low to high; without any, a number is doubled and halved.
+    """
+
+    about: str = ""
+    low: str = ""
+    high: str = ""
+    choices: tuple[Any, ...] = ()
+
+
+def setting(
+    check: Check,
+    default: Any = dataclasses.MISSING,
+    *,
+    about: str = "",
+    low: str = "",
+    high: str = "",
+    choices: tuple[Any, ...] = (),
+) -> Any:
+    """A field of a settings class: what checks its value, its default where it has one, and its `Meaning`."""
+    return field(default=default, metadata={"check": check, "meaning": Meaning(about, low, high, choices)})
 
 
 class Settings:
@@ -130,6 +153,39 @@ class Settings:
         return tuple(f.name for f in dataclasses.fields(cast(Any, cls)))
 
     @classmethod
+    def required(cls) -> set[str]:
+        """The settings that have no default."""
+        return {f.name for f in dataclasses.fields(cast(Any, cls)) if f.default is dataclasses.MISSING}
+
+    @classmethod
+    def meaning(cls, name: str) -> Meaning:
+        """What a setting is and does; nothing where its field was not made by `setting`."""
+        found: Meaning = cls._field(name).metadata.get("meaning", Meaning())
+        return found
+
+    @classmethod
+    def checked(cls, name: str, value: Any) -> Any:
+        """A value for one setting, as the settings would hold it.
+
+        Raises:
+            ConfigError: there is no such setting, or the value is none for it.
+        """
+        return cls._field(name).metadata["check"](name, value)
+
+    @classmethod
+    def _field(cls, name: str) -> dataclasses.Field[Any]:
+        cls._refuse_unknown(name)
+        return next(f for f in dataclasses.fields(cast(Any, cls)) if f.name == name)
+
+    @classmethod
+    def _refuse_unknown(cls, key: str) -> None:
+        if key not in cls.names():
+            near = difflib.get_close_matches(str(key), cls.names(), n=1)
+            raise ConfigError(
+                f"{key!r} is not a setting" + (f"; did you mean {near[0]!r}?" if near else _list_of(cls.names()))
+            )
+
+    @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
         """Build a config from a dict such as one pasted from the course.
 
@@ -139,13 +195,8 @@ class Settings:
         if not isinstance(settings, Mapping):
             raise ConfigError(f"hyper-parameters must be a dict of names and values, not {type(settings).__name__}.")
         for key in settings:
-            if key not in cls.names():
-                near = difflib.get_close_matches(str(key), cls.names(), n=1)
-                raise ConfigError(
-                    f"{key!r} is not a setting" + (f"; did you mean {near[0]!r}?" if near else _list_of(cls.names()))
-                )
-        required = {f.name for f in dataclasses.fields(cast(Any, cls)) if f.default is dataclasses.MISSING}
-        missing = sorted(required - set(settings))
+            cls._refuse_unknown(key)
+        missing = sorted(cls.required() - set(settings))
         if missing:
             raise ConfigError(f"{missing[0]!r} is missing; it has no default.")
         return cls(**settings)
@@ -168,6 +219,21 @@ class Settings:
 
 def _list_of(names: tuple[str, ...]) -> str:
     return "; the settings are " + ", ".join(names) + "."
+
+
+TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
+
+
+def read_value(text: str) -> Any:
+    """A value as somebody types it: JSON, else a Python literal, else plain text, of which the settings judge."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return TEXT_VALUES.get(text.lower(), text)
 
 
 def parse_settings(text: str, origin: str = "the text") -> dict[str, Any]:
@@ -202,6 +268,6 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # What is no text, and what is no path.
         raise ConfigError(f"{path} cannot be read as a text file: {error}.") from None
     return parse_settings(text, str(path))

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from engine.learners.divergence import DivergenceError
 from engine.learners.machine import versions
-from engine.learners.specs import EpisodesSpec
+from engine.learners.specs import EpisodesSpec, Spec
 from engine.runs.crew import Desk
 from engine.runs.jobs import Job
 from engine.runs.workshop import Workshop
@@ -57,7 +57,7 @@ class SeedWork:
 
     home: Path
     run: str
-    spec: EpisodesSpec
+    spec: Spec
 
     def __call__(self, desk: Desk) -> Ended:
         try:

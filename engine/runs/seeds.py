@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from engine.analysis.statistics import bootstrap_interval, interquartile_mean, wilson_interval
 from engine.learners.environment_facts import CARTPOLE, EnvironmentFacts, environment_facts
-from engine.learners.specs import EpisodesSpec
+from engine.learners.specs import EpisodesSpec, Spec
 from engine.runs.crew import AwayCrew, Crew, Lost, open_crew
 from engine.runs.processes import PATIENCE_SECONDS
 from engine.runs.run import LOCK_SECONDS, worked_on_elsewhere
@@ -110,8 +110,8 @@ def run_seeds(
         CrewError: the crew can work no more; what had arrived is kept.
     """
     specs = {seed: spec.with_seed(seed) for seed in seeds}
-    found = _furthest(lab, spec)
-    complete = [seed for seed in seeds if seed in found and _is_complete(lab, found[seed])]
+    found = furthest(lab, spec)
+    complete = [seed for seed in seeds if seed in found and is_complete(lab, found[seed])]
     known = set(complete)
     waiting = deque(seed for seed in seeds if seed not in known)
     ended = len(complete)
@@ -238,7 +238,7 @@ class _AwayHands(_Hands):
                 lock.release()
 
 
-def _furthest(lab: Workshop, spec: EpisodesSpec) -> dict[int, RunRecord]:
+def furthest(lab: Workshop, spec: Spec) -> dict[int, RunRecord]:
     """For each seed the run of exactly that spec that is the furthest."""
     order = {Status.FINISHED: 0, Status.STOPPED: 1, Status.INTERRUPTED: 1, Status.FAILED: 2}
     furthest: dict[int, RunRecord] = {}
@@ -249,7 +249,8 @@ def _furthest(lab: Workshop, spec: EpisodesSpec) -> dict[int, RunRecord]:
     return furthest
 
 
-def _is_complete(lab: Workshop, record: RunRecord) -> bool:
+def is_complete(lab: Workshop, record: RunRecord) -> bool:
+    """Whether a run is trained to its end, and all its weights are evaluated."""
     return record.status == Status.FINISHED and all(
         kept_evaluation(lab, record, which) is not None for which in weights_of(lab.store, record.id)
     )

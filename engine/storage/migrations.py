@@ -75,6 +75,14 @@ CREATE INDEX evaluations_by_agent ON evaluations (agent, seed, episodes);
 CREATE INDEX evaluations_by_run ON evaluations (run);
 """
 
+_EXPERIMENTS = """
+CREATE TABLE experiments (
+    id INTEGER PRIMARY KEY, preset TEXT NOT NULL, kind TEXT NOT NULL, baseline TEXT NOT NULL, changed TEXT NOT NULL,
+    seeds TEXT NOT NULL, expected TEXT NOT NULL, scores TEXT NOT NULL DEFAULT '[]', created TEXT NOT NULL,
+    updated TEXT NOT NULL
+) STRICT;
+"""
+
 
 def _fill_recipes_and_summaries(db: sqlite3.Connection, home: Path) -> None:
     """What SQL cannot compute: digests of specs, and figures of returns."""
@@ -161,6 +169,7 @@ MIGRATIONS: tuple[Step, ...] = (
     (FIRST_SCHEMA, _nothing),
     (_FIRST_PERFECT, _nothing),
     (_RECIPES_AND_SUMMARIES, _fill_recipes_and_summaries),
+    (_EXPERIMENTS, _nothing),
 )
 """What leads from each version of the schema to the next, from an empty file on: SQL, then what SQL cannot do."""
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -18,6 +18,7 @@ import platformdirs
 
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import Spec
+from engine.storage.experiments import ExperimentStore
 from engine.storage.files import remove_folder
 from engine.storage.parcels import ParcelStore
 from engine.storage.reader import now
@@ -32,7 +33,7 @@ def home_folder(given: str | os.PathLike[str] | None = None) -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("dqn-lab", appauthor=False))
 
 
-class Store(ParcelStore):
+class Store(ParcelStore, ExperimentStore):
     """One home folder: what the lab keeps, and where. Safe to use from several threads.
 
     Everything here raises StoreError where the database cannot be used, StoreBusyError where another try may succeed.

@@ -20,7 +20,7 @@ from engine.learners.kinds import preset, preset_spec, presets
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import EpisodesSpec, Spec
 from engine.runs.seed_work import EVALUATION_EPISODES, EVALUATION_SEED
-from engine.runs.seeds import _furthest, _is_complete
+from engine.runs.seeds import furthest, is_complete
 from engine.storage.names import agent_names, run_of
 from engine.storage.records import LIVE, Status
 from engine.storage.store import Store
@@ -176,10 +176,10 @@ def match_seeds(lab: Laboratory) -> None:
     """What `train --seeds` asks before it starts anything."""
     spec = preset(BUSY).spec
     assert isinstance(spec, EpisodesSpec)
-    known = _furthest(lab, spec)
+    known = furthest(lab, spec)
     for seed in range(0, 4 * SEEDS, 4):
         if seed in known:
-            _is_complete(lab, known[seed])
+            is_complete(lab, known[seed])
 
 
 def screens(lab: Laboratory, ids: list[str]) -> dict[str, Callable[[], object]]:

@@ -72,6 +72,16 @@ def test_the_shipped_course_opens() -> None:
             "shows a run of 'bad', which no bench before it trains; place a run",
         ),
         ("watch", 'agents = ["latest:bad"]', "shows a run of 'bad', which no bench before it trains"),
+        ("settings", 'preset = "robsut"', "names the preset 'robsut'; did you mean 'robust'"),
+        (
+            "settings",
+            'preset = "bad"\nsettings = ["learning_rat"]',
+            "names the setting 'learning_rat'; did you mean 'learning_rate'",
+        ),
+        ("settings", 'preset = "bad"\nsettings = ["epochs"]', "names the setting 'epochs'; there are learning_rate"),
+        ("settings", 'preset = "bad"\nseeds = 6', "has `seeds` = 6, which must be 1 to 5"),
+        ("settings", 'preset = "bad"\nsamples = 6', "has `samples`, but its presets learn from episodes"),
+        ("settings", 'preset = "mlp-1"\nepisodes = 6', "has `episodes`, but its presets learn from rows"),
     ],
 )
 def test_a_bench_that_cannot_be_is_named_with_file_and_line(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 DEFAULT_PRESET = "robust"
 KIND = "dqn"
 """What settings are of that neither name a kind of learner nor come from a preset."""
-TEXT_VALUES = {"true": True, "false": False, "null": None, "none": None}
 
 
 @click.command(short_help="Train an agent in an environment and evaluate it.")
@@ -144,15 +142,10 @@ def _spec(
 
 
 def read_setting(text: str) -> tuple[str, Any]:
-    """KEY=VALUE, where the value is JSON, else a Python literal, else plain text that the config judges."""
+    """KEY=VALUE, the value as `read_value` takes it."""
+    from engine.learners.settings import read_value
+
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key or not value:
         raise Misuse(f"--set takes KEY=VALUE, such as learning_rate=0.001, not {text!r}.")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        pass
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return key, TEXT_VALUES.get(value.lower(), value)
+    return key, read_value(value)

@@ -24,6 +24,7 @@ from tui_lab.widgets.questions import Question
 from tui_lab.widgets.reading import BenchPointer, Reading
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.run_bench import RunBench
+from tui_lab.widgets.settings_bench import SettingsBench
 from tui_lab.widgets.top_bar import TopBar
 from tui_lab.widgets.tune_bench import TuneBench
 from tui_lab.widgets.watch_bench import WatchBench
@@ -48,6 +49,8 @@ def make_bench(block: blocks.Bench) -> Bench:
             return DataBench(block)
         case blocks.Tune():
             return TuneBench(block)
+        case blocks.Settings():
+            return SettingsBench(block, f"lesson {block.title}")
 
 
 class LessonScreen(LabScreen[None]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -16,6 +17,7 @@ class RowList(OptionList):
 
     DEFAULT_CSS = """
     RowList { height: auto; max-height: 40%; border: none; padding: 0; background: transparent; }
+    RowList { text-wrap: nowrap; text-overflow: ellipsis; }
     RowList:focus { border: none; background: transparent; }
     RowList > .option-list--option { padding: 0 1; }
     """
@@ -36,6 +38,12 @@ class RowList(OptionList):
                 if not row.is_same(shown):
                     self.replace_option_prompt_at_index(index, row)
         self._shown = list(rows)
+
+    def allow_focus(self) -> bool:
+        """Rows on a page that is not shown take no focus."""
+        return super().allow_focus() and all(
+            node.display for node in self.ancestors_with_self if isinstance(node, Widget)
+        )
 
     @property
     def chosen(self) -> int:

@@ -341,15 +341,17 @@ def test_a_migration_that_fails_at_any_statement_leaves_the_home_as_it_was(home:
     assert dump(home / f"lab-schema-{version}.db") == before
 
 
-@pytest.mark.parametrize("step", range(1, SCHEMA_VERSION))
+@pytest.mark.parametrize(
+    ("version", "step"), [(old, step) for old in OLD_VERSIONS for step in range(old, SCHEMA_VERSION)]
+)
 def test_what_fails_beside_the_statements_leaves_the_home_as_it_was(
-    home: Path, step: int, monkeypatch: pytest.MonkeyPatch
+    home: Path, version: int, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fill(db: sqlite3.Connection, home: Path) -> None:
         MIGRATIONS[step][1](db, home)
         raise OSError("no more")
 
-    before = dump(make_old(home, step))
+    before = dump(make_old(home, version))
     broken = [(sql, fill if number == step else usual) for number, (sql, usual) in enumerate(MIGRATIONS)]
     with monkeypatch.context() as changed:
         changed.setattr(migrations, "MIGRATIONS", tuple(broken))
