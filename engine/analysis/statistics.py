@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
+MANY = 10
+"""Seeds from which a bootstrap of their mean keeps about what it promises."""
 
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -102,6 +105,34 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def student_interval(values: Sequence[float] | Values, confidence: float = 0.95) -> tuple[float, float]:
+    """Student's interval of the mean of `values`, shape [n]: for few values, of which a bootstrap makes too much.
+
+    Over nothing but chance, a percentile bootstrap of 2, 3 and 5 normal values leaves out the true mean in 50, 24 and
+    17 % of all cases where it promises 5 %; this one in 5. Source: Student 1908, doi:10.1093/biomet/6.1.1.
+
+    Raises:
+        ValueError: there are fewer than 2 values, or `confidence` is not between 0 and 1.
+    """
+    _check_confidence(confidence)
+    sample = np.asarray(values, np.float64)
+    if len(sample) < 2:
+        raise ValueError("an interval of a mean needs at least 2 values.")
+    reach = student_quantile((1 + confidence) / 2, len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
+    return float(sample.mean()) - reach, float(sample.mean()) + reach
+
+
+@cache
+def student_quantile(probability: float, degrees: int) -> float:
+    """The value that Student's t of so many degrees of freedom stays below with a probability from 0.5 to below 1."""
+    # With t = sqrt(degrees) tan(angle) the density is cos(angle) to the power degrees - 1, up to a factor.
+    angles = np.linspace(0.0, math.pi / 2, 200_001)
+    heights = np.cos(angles) ** (degrees - 1)
+    areas = np.concatenate([[0.0], np.cumsum((heights[1:] + heights[:-1]) / 2)])
+    angle = float(np.interp(2 * probability - 1, areas / areas[-1], angles))
+    return math.sqrt(degrees) * math.tan(angle)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A mean difference, and the ends of its interval."""
@@ -119,18 +150,22 @@ class Difference:
 def paired_difference(
     before: Sequence[float] | Values, after: Sequence[float] | Values, confidence: float = 0.95
 ) -> Difference:
-    """The mean of `after` less `before`, shapes [n], seed by seed, with a percentile bootstrap interval.
+    """The mean of `after` less `before`, shapes [n], seed by seed, with an interval.
 
     The same seed draws the same initial weights and episode starts on both sides, so what it brings to both cancels
-    out. Seeds are drawn again as pairs.
+    out. The interval is a percentile bootstrap, in which seeds are drawn again as pairs; of fewer than `MANY` seeds it
+    is Student's.
 
     Raises:
-        ValueError: the sides have different lengths or no values, or `confidence` is not between 0 and 1.
+        ValueError: the sides have different lengths or fewer than 2 values, or `confidence` is not between 0 and 1.
     """
     if len(before) != len(after):
         raise ValueError(
             f"a paired difference needs as many values before as after, not {len(before)} and {len(after)}."
         )
     differences = np.asarray(after, np.float64) - np.asarray(before, np.float64)
-    low, high = bootstrap_interval(differences, lambda drawn: float(drawn.mean()), confidence)
+    if len(differences) < MANY:
+        low, high = student_interval(differences, confidence)
+    else:
+        low, high = bootstrap_interval(differences, lambda drawn: float(drawn.mean()), confidence)
     return Difference(float(differences.mean()), low, high)

@@ -41,19 +41,19 @@ def experiment(
         (
             [(100, 180), (100, 50), (100, 205)],
             "better",
-            "You expected better; over 3 seeds the greedy mean return was +45.0 (-50.0 to +105.0): no difference "
+            "You expected better; over 3 seeds the greedy mean return was +45.0 (-161.7 to +251.7): no difference "
             "shown.",
         ),
         (
-            [(100, 110), (100, 130)],
+            [(100, 119), (100, 121)],
             "same",
-            "You expected about the same; over 2 seeds the greedy mean return was +20.0 (+10.0 to +30.0): better, not "
+            "You expected about the same; over 2 seeds the greedy mean return was +20.0 (+7.3 to +32.7): better, not "
             "as you expected.",
         ),
         (
-            [(100, 90), (100, 70)],
+            [(100, 81), (100, 79)],
             "worse",
-            "You expected worse; over 2 seeds the greedy mean return was -20.0 (-30.0 to -10.0): worse, as you "
+            "You expected worse; over 2 seeds the greedy mean return was -20.0 (-32.7 to -7.3): worse, as you "
             "expected.",
         ),
         (
@@ -85,7 +85,7 @@ def test_seeds_that_diverged_are_told_beside_the_verdict() -> None:
 
 def test_imitation_is_told_by_its_accuracy() -> None:
     found = experiment((0.8, 0.85), (0.8, 0.79), base=imitation_spec(), changed=imitation_spec(epochs=9))
-    assert outcome_text(found) == "+.020 (-.010 to +.050)"
+    assert outcome_text(found) == "+.020 (-.361 to +.401)"
     assert "the test accuracy was" in verdict_text(found)
     assert question_text(found) == "bad with epochs 9 instead of 6, 200 rows, seeds 0 to 1"
 

@@ -40,9 +40,9 @@ class Experiments(RowList):
 
     HELP = (
         "Each row is an experiment, with what came of it. r goes on with one that was stopped, x stops it, c shows the "
-        "next chart. Enter takes its settings back to the list of settings. The interval is a bootstrap of the seeds' "
-        "differences (95 %); from few seeds it is rather too narrow. If it holds zero, no difference is shown, which "
-        "does not prove that there is none."
+        "next chart. Enter takes its settings back to the list of settings. The interval is Student's over the "
+        "seeds' differences (95 %), and wide for few of them. If it holds zero, no difference is shown, which does not "
+        "prove that there is none: more seeds may show one."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "Use", tooltip="Take its settings back to the list", id="experiments.use"),

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analysis.statistics import bootstrap_interval, interquartile_mean, paired_difference, wilson_interval
+from engine.analysis.statistics import (
+    bootstrap_interval,
+    interquartile_mean,
+    paired_difference,
+    student_interval,
+    student_quantile,
+    wilson_interval,
+)
 
 # The square of the 97.5 % point of the normal distribution, 1.959964.
 Z_SQUARED = 3.841459
@@ -123,7 +130,32 @@ def test_the_bootstrap_of_equal_values_has_no_width_and_of_nothing_is_refused() 
         bootstrap_interval([], interquartile_mean)
 
 
+@pytest.mark.parametrize(("degrees", "quantile"), [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042)])
+def test_students_quantiles_are_those_of_the_tables(degrees: int, quantile: float) -> None:
+    assert student_quantile(0.975, degrees) == pytest.approx(quantile, abs=6e-4)
+    assert student_quantile(0.5, degrees) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_of_few_values_students_interval_keeps_its_promise(n: int) -> None:
+    generator = np.random.default_rng(n)
+    intervals = [student_interval(generator.normal(size=n)) for _ in range(2_000)]
+    misses = sum(low > 0 or high < 0 for low, high in intervals) / len(intervals)
+    assert misses == pytest.approx(0.05, abs=0.015)
+
+
+def test_one_value_has_no_students_interval() -> None:
+    with pytest.raises(ValueError, match="at least 2 values"):
+        student_interval([1.0])
+
+
 # --- paired differences
+
+
+def test_three_seeds_that_happen_to_agree_show_no_difference() -> None:
+    found = paired_difference([100.0, 200.0, 150.0], [140.0, 290.0, 160.0])
+    assert found.mean == pytest.approx(140 / 3)
+    assert not found.shown
 
 
 def test_a_paired_difference_takes_out_what_both_sides_share() -> None:
