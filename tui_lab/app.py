@@ -54,6 +54,10 @@ T = TypeVar("T")
 HANG_UP_SECONDS, LEAST_SECONDS = 2.5, 0.5
 """After a hang-up: how long the process may take to end, and how long at least once the checkpoints are kept."""
 STYLES = Path(__file__).parent / "styles"
+PLACES = {
+    "settings": ("settings_screen", "SettingsScreen"),
+}
+"""Screens beside the course, by name: the module and the class of each. They are loaded when they are opened."""
 
 
 class JobChanged(Message):
@@ -80,6 +84,9 @@ class LabApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Help on what has the focus", id="app.help"),
         Binding("t", "theme", "Theme", tooltip="Change between dark and light", id="app.theme", show=False),
+        Binding(
+            "S", "place('settings')", "Settings", tooltip="Settings to play with, and experiments", id="app.settings"
+        ),
         Binding("q", "quit", "Quit", tooltip="Quit; asks while something trains", id="app.quit"),
         Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
         Binding(
@@ -323,6 +330,18 @@ class LabApp(App[None]):
             self.open_lesson(self.course[index])
         else:
             self.notify("This is the last lesson." if by > 0 else "This is the first lesson.")
+
+    def action_place(self, name: str) -> None:
+        """Open a screen beside the course over the one that is open, or go back to it."""
+        module, screen = PLACES[name]
+        wanted: type[LabScreen[None]] = getattr(import_module(f"tui_lab.screens.{module}"), screen)
+        while isinstance(self.screen, HelpScreen | QuitScreen):
+            self.pop_screen()
+        if any(isinstance(open_screen, wanted) for open_screen in self.screen_stack):
+            while not isinstance(self.screen, wanted):
+                self.pop_screen()
+        else:
+            self.push_screen(wanted())
 
     def action_map(self) -> None:
         while not isinstance(self.screen, CourseMap):
