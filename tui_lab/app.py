@@ -46,6 +46,8 @@ SCREEN_PATIENCE = 0.05
 """Seconds that the screen waits for another program to finish writing to the database."""
 FOLLOW_SECONDS = 2.0
 """How often the lab looks for what other processes did, and tries again what could not be read or written."""
+ANSWER_SECONDS = 0.06
+"""For how long training gives way to what was typed."""
 READ_SECONDS = 0.2
 """After the start: when to load what the map does not need."""
 PROBLEM_SECONDS = 8.0
@@ -200,6 +202,10 @@ class LabApp(App[None]):
         return OWN_VARIABLES
 
     # --- when to look: this is the one place that decides it
+
+    def typed(self) -> None:
+        """In any thread: something was typed, and is to be answered before anything else."""
+        self.lab.courtesy.ask(ANSWER_SECONDS)
 
     def wake(self) -> None:
         """Something may move from now on: the open screen is to look again until nothing does."""

@@ -40,6 +40,9 @@ class Context(Protocol):
     def hung_up(self, number: int) -> None:
         """In any thread: the terminal is gone, or signal `number` asks to end; keep checkpoints and leave."""
 
+    def typed(self) -> None:
+        """In any thread: something was typed, and is to be answered before anything else."""
+
     def wake(self) -> None:
         """Something may move from now on: the open screen is to look again until nothing does."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
+from engine.runs.courtesy import Courtesy
 from engine.storage.records import Status
 
 LONGEST_WAIT = 0.04
@@ -56,6 +57,8 @@ class Job(Generic[W]):
         """
         self.name = name
         self.listeners: list[Listener[W]] = []
+        self.courtesy: Courtesy | None = None
+        """Whom it gives way to, where there is a screen."""
         self.error: str | None = None
         self.exception: Exception | None = None
         self.work: W | None = None
@@ -158,6 +161,8 @@ class Job(Generic[W]):
             if not self._go.is_set():
                 self._rest()
                 continue
+            if self.courtesy is not None:
+                self.courtesy.give_way()
             self.work.advance()
             self._advanced()
             if self.steps_per_second is not None:

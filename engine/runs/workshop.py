@@ -11,6 +11,7 @@ from weakref import WeakSet
 from filelock import FileLock, Timeout
 
 from engine.learners.specs import Spec
+from engine.runs.courtesy import Courtesy
 from engine.runs.jobs import Job
 from engine.runs.run import Run
 from engine.runs.tasks import EvaluationJob
@@ -34,6 +35,7 @@ class Workshop:
         self.runs: dict[str, Run] = {}
         self.run_type: type[Run] = Run
         self.listeners: list[Callable[[Job[Any]], None]] = []
+        self.courtesy = Courtesy()
         self._jobs: WeakSet[Job[Any]] = WeakSet()
         self.on_moving: list[Callable[[], None]] = []
         """Called, in whatever thread, when something begins that `moving` is about."""
@@ -115,6 +117,7 @@ class Workshop:
     def _known(self, job: J) -> J:
         """The job, from now on among those that `moving` asks."""
         self._jobs.add(job)
+        job.courtesy = self.courtesy
         self._stir()
         return job
 

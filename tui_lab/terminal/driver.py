@@ -177,6 +177,8 @@ class LabDriver(LinuxDriver):
                         self._answered()
                 else:
                     typed = answers.release()
+                if typed:
+                    context(self._app).typed()
                 text = decode(typed)
                 for message in (*(parser.feed(text) if text else ()), *parser.tick()):
                     self.process_message(message)
