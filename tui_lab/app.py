@@ -33,6 +33,7 @@ from tui_lab.ascii_filter import with_ascii
 from tui_lab.course import open_course
 from tui_lab.farewell import farewell
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice, choose_glyphs, choose_pace
+from tui_lab.keys import FILE, KeysError, read_keymap
 from tui_lab.lesson import Lesson
 from tui_lab.palette import LabCommands
 from tui_lab.screens.course_map import CourseMap
@@ -145,8 +146,18 @@ class LabApp(App[None]):
         self.lab.store.be_patient(SCREEN_PATIENCE)
         self._pulse = self.set_interval(1 / self.pace.charts, self._beat)
         self.set_interval(FOLLOW_SECONDS, self._follow)
+        self._take_keymap()
         self.push_screen(CourseMap())
         self.set_timer(READ_SECONDS, self._load_ahead)
+
+    def _take_keymap(self) -> None:
+        """Give actions the keys that the reader wants for them; a file that cannot be used changes nothing."""
+        if not (self.lab.store.home / FILE).exists():
+            return
+        try:
+            self.set_keymap(read_keymap(self.lab.store.home))
+        except KeysError as error:
+            self.notify(str(error), severity="error", timeout=PROBLEM_SECONDS)
 
     def _load_ahead(self) -> None:
         threading.Thread(target=_import_the_rest, name="import", daemon=True).start()

@@ -15,6 +15,7 @@ from tui_lab.commands.evaluate import evaluate
 from tui_lab.commands.fit import fit
 from tui_lab.commands.generate import generate
 from tui_lab.commands.grade import grade
+from tui_lab.commands.keys import keys
 from tui_lab.commands.options import Options
 from tui_lab.commands.resume import resume
 from tui_lab.commands.runs import runs
@@ -22,7 +23,7 @@ from tui_lab.commands.train import train
 from tui_lab.commands.tune import tune
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice
 
-COMMANDS = (train, resume, evaluate, generate, fit, tune, runs, agents, grade, doctor)
+COMMANDS = (train, resume, evaluate, generate, fit, tune, runs, agents, grade, keys, doctor)
 SIGNALLED = 128
 """Exit codes above it name the signal that ended the lab."""
 

@@ -40,7 +40,7 @@ class LabGroup(click.Group):
             _tell(f"{error}.")
             code = FAILED
         except ValueError as error:
-            if not type(error).__module__.startswith(("engine.", "tui_lab.checked_toml")):
+            if not type(error).__module__.startswith(("engine.", "tui_lab.checked_toml", "tui_lab.keys")):
                 raise
             _tell(str(error))
             code = engine_code(error)
