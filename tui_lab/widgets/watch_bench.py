@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.worker import get_current_worker
 
+from engine.agents.starts import Start
 from engine.learners.environment_facts import CARTPOLE
 from tui_lab.lesson import Watch as WatchBlock
 from tui_lab.marks import progress_bar
@@ -101,7 +102,7 @@ class WatchBench(Bench):
     def _record(self, agent: str, seed: int) -> None:
         worker = get_current_worker()
         try:
-            recording = self.lab.recording(agent, seed)
+            recording = self.lab.recording(agent, Start(seed))
         except (ValueError, OSError) as error:
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._fail, str(error))
