@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.agents.names import YOU
 from engine.agents.recording import Recording
 from engine.agents.starts import Start
 from engine.learners.environment_facts import CARTPOLE, environment_facts, make_environment
 
-YOU = "you"
-"""What a person at the keys is called among agents."""
 Floats = npt.NDArray[np.float32]
 
 
