@@ -16,7 +16,7 @@ CELL_ASPECT = 2.0
 SEEN_WIDTH = 2 * (CARTPOLE_TRACK + CART_WIDTH / 2) + 0.1
 SEEN_HEIGHT = CART_HEIGHT + POLE_LENGTH + 0.05
 """Metres that fit into the picture: the whole cart at either end of the track, and the pole upright on it."""
-LEAST_WIDTH, LEAST_HEIGHT = 20, 5
+LEAST_WIDTH, LEAST_HEIGHT = 20, 4
 LABELLED_HEIGHT = 8
 """From this height on there is a row for the metres below the track."""
 NOTHING, MARK, BODY, POLE = range(4)

@@ -193,7 +193,7 @@ def test_a_cart_that_leaves_the_picture_is_cut_at_its_edge(position: float, glyp
     assert not columns or position != 50.0
 
 
-@pytest.mark.parametrize("size", [(19, 14), (60, 4), (0, 0)])
+@pytest.mark.parametrize("size", [(19, 14), (60, 3), (0, 0)])
 def test_without_room_nothing_is_drawn(size: tuple[int, int]) -> None:
     assert "".join(text(picture(size=size))).strip() == ""
 

@@ -380,7 +380,7 @@ async def test_bars_span_the_values_of_the_whole_episode(open_lab: Open, tmp_pat
             [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
             [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
         ]
-        colors = [[str(span.style) for span in line.spans] for line in value_lines(made(), 1, 24, app.glyphs)]
+        colors = [[str(span.style) for span in line.spans] for line in value_lines(made(), 1, 60, app.glyphs)]
         assert [line[0] for line in colors] == ["$primary", "$accent"]
 
 

@@ -165,14 +165,11 @@ class PlayScreen(LabScreen[None]):
 
     def _look_up(self) -> None:
         """What was played so far, from the home folder."""
-        if not self.is_mounted:
-            return
         self._kept = self.context.attempt(self.context.lab.kept_plays, self._kept)
         self._show_all()
 
     def runs_changed(self) -> None:
-        if self.is_mounted and self.query(PlayGround):
-            self._look_up()
+        self._look_up()
 
     # --- the clone
 
@@ -210,7 +207,7 @@ class PlayScreen(LabScreen[None]):
 
     def beat(self) -> None:
         super().beat()
-        self._show_rows()
+        self._show_all()
 
     def action_watch(self) -> None:
         """The newest clone beside the reader, from the start of the reader's newest episode; without one the reader."""
@@ -234,8 +231,9 @@ class PlayScreen(LabScreen[None]):
         self._show_all()
 
     def _show_all(self) -> None:
-        self._show_ladder()
-        self._show_rows()
+        if self.query("#rows"):
+            self._show_ladder()
+            self._show_rows()
 
     def _show_ladder(self) -> None:
         """The rungs, the reader's best and mean at this speed, and the return so far."""

@@ -34,8 +34,23 @@ def _hidden(keys: str, action: str, about: str, tooltip: str, name: str, shown: 
     return Binding(keys, action, about, tooltip=tooltip, id=name, key_display=shown, show=False)
 
 
+_PLACES = (
+    _hidden("left", f"jump({-JUMP})", "Ten back", "Ten steps back", "stage.jump_back"),
+    _hidden("right", f"jump({JUMP})", "Ten on", "Ten steps on", "stage.jump_on"),
+    _hidden("home", "first", "First step", "Go to the first step", "stage.first"),
+    _hidden("end", "last", "Last step", "Go to the last step", "stage.last"),
+)
+
+
 class AgentRows(RowList):
-    """Agents, one a row. Home and end are the player's."""
+    """Agents, one a row. Left, right, home and end are the player's, so they are handed on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*_PLACES]
+
+    DEFAULT_CSS = "AgentRows { max-height: 25%; }"
+
+    def action_jump(self, by: int) -> None:
+        raise SkipAction
 
     def action_first(self) -> None:
         raise SkipAction
@@ -65,10 +80,7 @@ class AgentStage(Vertical):
         _hidden("greater_than_sign,plus", "speed(1)", "Faster", "Play faster", "stage.faster", ">"),
         _hidden("comma", "step(-1)", "Back", "One step back, and hold", "stage.back", ","),
         _hidden("full_stop", "step(1)", "Step", "One step on, and hold", "stage.step", "."),
-        _hidden("left", f"jump({-JUMP})", "Ten back", "Ten steps back", "stage.jump_back"),
-        _hidden("right", f"jump({JUMP})", "Ten on", "Ten steps on", "stage.jump_on"),
-        _hidden("home", "first", "First step", "Go to the first step", "stage.first"),
-        _hidden("end", "last", "Last step", "Go to the last step", "stage.last"),
+        *_PLACES,
     ]
 
     DEFAULT_CSS = """
@@ -115,7 +127,8 @@ class AgentStage(Vertical):
         self._titles = dict(titles)
         if tuple(agents) == self.agents:
             return
-        chosen, self.agents = self.chosen, tuple(agents)
+        chosen = self.chosen if self.agents else None
+        self.agents = tuple(agents)
         self._show_rows()
         rows = self.query_one(AgentRows)
         rows.highlighted = self.agents.index(chosen) if chosen in self.agents else 0
@@ -137,7 +150,7 @@ class AgentStage(Vertical):
 
     def update_view(self) -> None:
         """Play the chosen agent if it is not the one being played; follow an evaluation."""
-        if not self.is_mounted or not self.size.width or not self.agents:
+        if not self.size.width or not self.agents or not self.query(AgentRows):
             return
         self._follow_job()
         if self._wanted is None or self._wanted.agents != self._cast:
@@ -147,7 +160,8 @@ class AgentStage(Vertical):
         """A run has ended, or the screen is seen again: an agent that was missing may be there now."""
         if self._failed:
             self._wanted = None
-        self.player.look()
+        for player in self.query(Player):
+            player.look()
         self.update_view()
 
     def next_start(self) -> None:

@@ -19,7 +19,7 @@ from tui_lab.themes import css_color, series_color
 class Cart(Widget):
     """A cart at a position in metres with its pole at an angle in radians, to scale whatever the size."""
 
-    DEFAULT_CSS = "Cart { height: 1fr; min-height: 6; }"
+    DEFAULT_CSS = "Cart { height: 1fr; min-height: 4; }"
 
     def __init__(self, glyphs: Glyphs, *, series: int = 0, id: str | None = None) -> None:
         """

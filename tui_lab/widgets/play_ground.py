@@ -142,6 +142,8 @@ class PlayGround(Vertical):
             self._timer = None
 
     def _frame(self) -> None:
+        if self._timer is None:
+            return  # Paused since this frame was called for.
         if self.app.screen is not self.screen:
             self.pause()
             return

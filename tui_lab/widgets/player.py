@@ -198,6 +198,8 @@ class Player(Vertical):
         return max(1 / context(self).pace.frames, 1 / (STEPS_PER_SECOND * self.speed))
 
     def _frame(self) -> None:
+        if self._timer is None:
+            return  # Held since this frame was called for.
         self._timer = None
         passed = min(time.monotonic() - self._seen_at, MOST_FRAMES_LATE * self._interval)
         if self._in_sight:

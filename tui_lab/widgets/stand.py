@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from engine.agents.recording import Recording
 
-BAR, SHORT_BAR = 24, 10
-NARROW = 48
-"""Below this width the state is told in fewer characters, and the bars are shorter."""
+BAR, SHORTEST_BAR = 24, 4
+NARROW = 51
+"""Below this width the state is told in fewer characters."""
 
 
 class Stand(Vertical):
@@ -77,13 +77,16 @@ class Stand(Vertical):
             *state_lines(recording.states[step], recording.facts, narrow=narrow),
         ]
         if recording.values is not None:
-            cells = SHORT_BAR if narrow else BAR
-            lines += value_lines(recording, min(step, steps - 1), cells, self._glyphs)
+            lines += value_lines(recording, min(step, steps - 1), self.size.width - 2, self._glyphs)
         return Content("\n").join(lines)
 
 
-def value_lines(recording: Recording, step: int, cells: int, glyphs: Glyphs) -> list[Content]:
-    """A bar for each action's value, over the range that the episode spans; the larger one is what it does."""
+def value_lines(recording: Recording, step: int, width: int, glyphs: Glyphs) -> list[Content]:
+    """A bar for each action's value, over the range that the episode spans; the larger one is what it does.
+
+    Args:
+        width: cells for a line.
+    """
     assert recording.values is not None
     values = recording.values[step]
     low, high = float(recording.values.min()), float(recording.values.max())
@@ -94,8 +97,9 @@ def value_lines(recording: Recording, step: int, cells: int, glyphs: Glyphs) -> 
         chosen = action == recording.actions[step]
         share = (float(values[action]) - low) / ((high - low) or 1)
         style = "$accent" if chosen else "$primary"
-        bar = progress_bar(share, cells, glyphs, style)
         label = f"{recording.values_are} {name:<{wide}} {values[action]:8.2f} "
+        room = width - len(label) - len(" <")
+        bar = progress_bar(share, max(SHORTEST_BAR, min(BAR, room)), glyphs, style)
         lines.append(Content.assemble(label, bar, (" <" if chosen else "", style)))
     return lines
 
