@@ -144,6 +144,9 @@ class PlayScreen(LabScreen[None]):
         self.ground.change_speed(by)
         self._show_all()
 
+    def action_leave(self) -> None:
+        self.dismiss()
+
     def on_screen_suspend(self) -> None:
         self.ground.pause()
 
