@@ -73,9 +73,10 @@ def _first(lab: Laboratory, request: Request) -> tuple[Recording, str]:
         raise NotEvaluatedError(f"no evaluation of {agent_title(agent)} is kept.")
     recording = lab.evaluated_recording(agent, evaluation, request.which)
     assert recording.start.evaluated is not None
-    number = count(recording.start.evaluated.episode + 1)
-    about = f"{request.which} of {count(evaluation.episodes)} starts: number {number} of seed {evaluation.seed}"
-    return recording, about
+    number, whole = count(recording.start.evaluated.episode + 1), count(evaluation.episodes)
+    if evaluation.min == evaluation.max:
+        return recording, f"start {number} of seed {evaluation.seed}: all {whole} starts return {evaluation.min:.0f}"
+    return recording, f"{request.which} of {whole} starts: number {number} of seed {evaluation.seed}"
 
 
 def _own(lab: Laboratory, request: Request) -> KeptPlay:

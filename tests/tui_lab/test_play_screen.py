@@ -77,14 +77,14 @@ async def fall(app: LabApp, pilot: LabPilot, clock: Clock, key: str = "left") ->
 
 
 def played(like: str, *seeds: int) -> Callable[[Laboratory], None]:
-    """What the reader played on an earlier day, at half speed."""
+    """What the reader played on an earlier day, at a quarter of the speed."""
 
     def before(lab: Laboratory) -> None:
         for seed in seeds:
             play = lab.play(seed)
             for action in lab.recording(like, Start(seed)).actions:
                 play.step(int(action))
-            lab.keep_play(play, 0.5)
+            lab.keep_play(play, 0.25)
 
     return before
 
@@ -136,7 +136,9 @@ async def test_a_push_counts_from_the_moment_of_its_key(open_lab: Open) -> None:
         assert play.recording().actions.tolist() == [LEFT] * 3, "the time before the key belongs to the earlier push"
 
 
-@pytest.mark.parametrize(("keys", "speed"), [(["<"], 0.25), ([], 0.5), ([">"], 1.0), (["+", "+", "+"], 1.0)])
+@pytest.mark.parametrize(
+    ("keys", "speed"), [(["<"], 0.25), ([], 0.25), ([">"], 0.5), (["+", "+", "+"], 1.0), ([">", ">", "-"], 0.5)]
+)
 async def test_a_second_has_fifty_steps_at_full_speed(open_lab: Open, keys: list[str], speed: float) -> None:
     async with open_lab() as (app, pilot):
         clock = await at_play(app, pilot)
@@ -157,7 +159,7 @@ async def test_the_speed_stays_through_an_episode(open_lab: Open) -> None:
         await pilot.press("left")
         let_pass(app, clock, 2)
         await pilot.press(">")
-        assert ground(app).speed == 0.5
+        assert ground(app).speed == 0.25
         assert said(app) == ["The speed can be changed before an episode begins."]
 
 
@@ -169,7 +171,7 @@ async def test_a_terminal_that_stalls_does_not_let_the_cart_run_on(open_lab: Ope
         await pilot.press("left")
         clock.now += 1_000
         ground(app)._catch_up()
-        assert play.steps == int(LONGEST_GAP * STEPS_PER_SECOND * 0.5)
+        assert play.steps == int(LONGEST_GAP * STEPS_PER_SECOND * 0.25)
 
 
 async def test_a_pause_stops_the_time_and_no_timer_runs(open_lab: Open) -> None:
@@ -229,7 +231,7 @@ async def test_an_episode_that_is_over_is_kept_and_says_why_it_ended(open_lab: O
         assert not ground(app).running
         (kept,) = app.lab.kept_plays()
         recorded = app.lab.recording("left", Start(0))
-        assert (kept.seed, kept.speed, kept.steps) == (0, 50, len(recorded.actions))
+        assert (kept.seed, kept.speed, kept.steps) == (0, 25, len(recorded.actions))
         samples = read_csv(kept.path)
         np.testing.assert_array_equal(samples.states, recorded.states[:-1])
         np.testing.assert_array_equal(samples.actions, recorded.actions)
@@ -280,9 +282,9 @@ async def test_the_return_climbs_the_ladder(open_lab: Open) -> None:
         let_pass(app, clock, 5)
         await until(pilot, lambda: "5 ▸ you, now" in ladder(app)[-1])
         let_pass(app, clock, 20)
-        await until(pilot, lambda: any("your best at 0.5 x" in line for line in ladder(app)))
+        await until(pilot, lambda: any("your best at 0.25 x" in line for line in ladder(app)))
         best = app.lab.kept_plays()[0].steps
-        assert any(line.strip() == f"{best} ▸ your best at 0.5 x" for line in ladder(app))
+        assert any(line.strip() == f"{best} ▸ your best at 0.25 x" for line in ladder(app))
         assert "above always one side (9)" in ladder(app)[-1]
 
 
@@ -291,7 +293,7 @@ async def test_best_and_mean_are_those_of_the_speed_that_is_played(open_lab: Ope
         await at_play(app, pilot)
         steps = [kept.steps for kept in app.lab.kept_plays()]
         shown = [line.strip() for line in ladder(app)]
-        assert f"{max(steps)} ▸ your best at 0.5 x" in shown
+        assert f"{max(steps)} ▸ your best at 0.25 x" in shown
         assert f"{sum(steps) / 2:.0f} ▸ your mean of 2" in shown
         await pilot.press(">")
         assert not any("your best" in line for line in ladder(app))

@@ -11,7 +11,7 @@ from engine.agents.recording import Recording
 from engine.agents.starts import Evaluated, Start
 from engine.laboratory import Laboratory
 from tests.tui_lab.fakes import drawn_text
-from tests.tui_lab.pilot import LabPilot, Open, bench, block, make_lesson, said, until
+from tests.tui_lab.pilot import LabPilot, Open, bench, block, make_lesson, until
 from tui_lab.app import LabApp
 from tui_lab.screens.watch_screen import WatchScreen
 from tui_lab.widgets.agent_stage import EVALUATION_SEED, STARTS, AgentStage
@@ -126,6 +126,7 @@ async def test_the_progress_of_the_evaluation_is_shown(open_lab: Open) -> None:
         assert "%" in about(app) or acts(app)
         await until(pilot, lambda: acts(app))
         assert (acts(app)[0].total_reward, acts(app)[0].values_are) == (500, "Q")
+        assert about(app) == f"start 1 of seed {EVALUATION_SEED}: all 1,000 starts return 500"
 
 
 async def test_an_agent_that_changed_since_is_not_shown_as_it_was(open_lab: Open) -> None:
@@ -298,7 +299,20 @@ async def test_the_help_names_every_key(open_lab: Open) -> None:
 
 
 async def test_keeping_an_agent_beside_says_what_to_do_next(open_lab: Open) -> None:
-    async with open_lab(toasts=True) as (app, pilot):
+    async with open_lab() as (app, pilot):
         await watching(app, pilot, "angle", "left")
         await pilot.press("v")
-        await until(pilot, lambda: said(app) == ["angle stays beside: choose another one."])
+        assert about(app) == "angle stays beside: choose another one."
+
+
+async def test_an_evaluation_that_nobody_waits_for_any_more_says_nothing(open_lab: Open) -> None:
+    async with open_lab() as (app, pilot):
+        await watching(app, pilot, "perfect", "angle")
+        await pilot.press("w")
+        await until(pilot, lambda: "No evaluation" in told(app))
+        await pilot.press("w", "down")
+        await until(pilot, lambda: [act.agent for act in acts(app)] == ["angle"])
+        await until(pilot, lambda: app.lab.store.evaluations() and not app.lab.moving)
+        stage(app).update_view()
+        assert about(app) == "start 0"
+        assert [act.agent for act in acts(app)] == ["angle"]

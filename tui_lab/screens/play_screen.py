@@ -219,7 +219,7 @@ class PlayScreen(LabScreen[None]):
             return
         clones = self.context.attempt(self._clones, list[str]())
         agents = (*clones[:1], YOU, *clones[1:])
-        self.app.push_screen(WatchScreen(agents, YOU))
+        self.app.push_screen(WatchScreen(agents, YOU if clones else None))
 
     def _clones(self) -> list[str]:
         """The reader's clones, the newest first."""

@@ -215,10 +215,12 @@ class AgentStage(Vertical):
 
     def action_extreme(self, which: Which) -> None:
         request = Request(self._cast, which=which)
-        if request == self._offered and self._job is None:
+        if request != self._offered:
+            self._ask(request)
+        elif self._job is None:
             self._evaluate(request)
         else:
-            self._ask(request)
+            self._wanted = request
 
     def _offer(self, request: Request) -> None:
         key = "w" if request.which == "worst" else "e"
@@ -271,7 +273,7 @@ class AgentStage(Vertical):
         self._beside = None if self._beside == self.chosen else self.chosen
         self._show_rows()
         if self._beside is not None and len(self.agents) > 1:
-            self.notify(f"{self._title(self._beside)} stays beside: choose another one.")
+            self._say_about(f"{self._title(self._beside)} stays beside: choose another one.")
         self.update_view()
 
     def action_speed(self, by: int) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.agents.playing import Play
 
 SPEEDS = (0.25, 0.5, 1.0)
-USUAL_SPEED = SPEEDS.index(0.5)
+USUAL_SPEED = SPEEDS.index(0.25)
 LONGEST_GAP = 0.25
 """Seconds: after a longer pause of the terminal the cart does not run on by itself."""
 LEFT, RIGHT = 0, 1
