@@ -247,3 +247,18 @@ async def test_a_frame_that_was_on_its_way_when_the_picture_was_held_moves_nothi
         before = app.player.step
         app.player._frame()
         assert (app.player.step, app.player.moving) == (before, False)
+
+
+async def test_in_motion_numbers_are_shown_no_more_often_than_they_can_be_read() -> None:
+    async with opened(LONG) as (app, _):
+        seen = []
+        for _ in range(8):
+            app.player.advance(1 / 16)
+            assert app.cart().state == state_at(LONG, app.player.step), "the picture is always the newest"
+            seen.append(app.stand(1)[0])
+        assert seen == ["return   0"] * 3 + ["return  12"] * 4 + ["return  25"]
+        app.player.go_by(1, hold=True)
+        assert app.stand(1)[0] == "return  26"
+        app.player.go_to(499)
+        app.player.advance(1 / 16)
+        assert app.stand(1)[0] == "return 500  truncated: time is up"

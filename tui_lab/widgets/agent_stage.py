@@ -63,7 +63,8 @@ class AgentStage(Vertical):
     """The chosen agent plays; another one may be kept beside it, and then both play from the same start."""
 
     HELP = (
-        "Choose an agent with up and down; r plays its next episode, from another start; space holds the picture. "
+        "Choose an agent with up and down; r plays its next episode, from another start; space holds the picture, or "
+        "plays an episode that is over once more. "
         "w plays the worst of the 1,000 starts of its kept evaluation, e the best; where none is kept, the same key "
         "once more runs one. v keeps the chosen agent beside the others: both then play from the same start; v on it "
         "again sends it away. < and > change the speed, comma and full stop go one step, left and right ten, "

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from tui_lab.context import context
 from tui_lab.glyphs import Glyphs
 from tui_lab.widgets.cart import Cart
-from tui_lab.widgets.player import STEPS_PER_SECOND
+from tui_lab.widgets.player import FIGURES_SECONDS, STEPS_PER_SECOND
 from tui_lab.widgets.stand import NARROW, ending_of, state_lines
 from tui_lab.widgets.words import Words
 
@@ -62,6 +62,7 @@ class PlayGround(Vertical):
         self._timer: Timer | None = None
         self._seen_at = 0.0
         self._debt = 0.0
+        self._told_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield Words(id="told")
@@ -180,6 +181,9 @@ class PlayGround(Vertical):
         push = {None: 0, LEFT: -1, RIGHT: 1}[self.direction]
         self.query_one(Cart).show([float(value) for value in play.state], 0 if play.over else push)
         self.query_one("#told", Words).show(self._told(play))
+        if self.running and self._clock() - self._told_at < FIGURES_SECONDS:
+            return
+        self._told_at = self._clock()
         return_line = Content.assemble(("return ", "$muted"), f"{play.total_reward:3.0f}")
         lines = [return_line, *state_lines(play.state, play.facts, narrow=self.size.width < NARROW)]
         self.query_one("#numbers", Words).show(Content("\n").join(lines))

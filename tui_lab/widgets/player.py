@@ -29,6 +29,8 @@ JUMP = 10
 """Steps that an arrow key goes."""
 MOST_FRAMES_LATE = 3
 """A frame that comes later than this many intervals does not make up for the whole time, so that nothing leaps."""
+FIGURES_SECONDS = 0.2
+"""While the cart moves its numbers are shown no more often than they can be read."""
 AFTER_BAR = 31
 """Cells that the words after the position bar need."""
 
@@ -52,6 +54,7 @@ class Player(Vertical):
         self._speed = REAL_TIME
         self._timer: Timer | None = None
         self._seen_at = 0.0
+        self._unread = 0.0
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="stands"):
@@ -209,18 +212,21 @@ class Player(Vertical):
     def advance(self, seconds: float) -> None:
         """Let so much of the reader's time pass."""
         self._place = min(float(self.steps), self._place + seconds * STEPS_PER_SECOND * self.speed)
-        self._show_step()
+        self._unread += seconds
+        self._show_step(figures=self.over or self._unread >= FIGURES_SECONDS)
 
     # --- what is shown
 
-    def _show_step(self) -> None:
+    def _show_step(self, *, figures: bool = True) -> None:
         if not self.is_mounted:
             return
+        if figures:
+            self._unread = 0.0
         for stand, act in zip(self.query(Stand), self.acts, strict=False):
             if isinstance(act, str):
                 stand.say(act)
             else:
-                stand.show(act, self.step)
+                stand.show(act, self.step, figures=figures)
         self._show_position()
 
     def _show_position(self) -> None:

@@ -58,15 +58,20 @@ class Stand(Vertical):
         """Show a sentence in place of figures."""
         self.query_one(".figures", Words).show(Content.styled(words, "$muted"))
 
-    def show(self, recording: Recording, step: int) -> None:
-        """Show a step; the last one where the recording is shorter."""
+    def show(self, recording: Recording, step: int, *, figures: bool = True) -> None:
+        """Show a step; the last one where the recording is shorter.
+
+        Args:
+            figures: whether the numbers too, or the picture alone.
+        """
         steps = len(recording.actions)
         step = min(step, steps)
         cart = self.query_one(Cart)
         cart.display = recording.facts.id == CARTPOLE
         if cart.display:
             cart.show(recording.states[step], 0 if step == steps else (1 if recording.actions[step] else -1))
-        self.query_one(".figures", Words).show(self._figures(recording, step))
+        if figures:
+            self.query_one(".figures", Words).show(self._figures(recording, step))
 
     def _figures(self, recording: Recording, step: int) -> Content:
         steps = len(recording.actions)

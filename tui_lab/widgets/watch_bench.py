@@ -34,7 +34,7 @@ class WatchBench(Bench):
             self.stage.look_again()
 
     def update_view(self) -> None:
-        if self.is_mounted:
+        if self.in_view:
             self.stage.update_view()
 
     def start(self) -> None:
@@ -42,7 +42,8 @@ class WatchBench(Bench):
 
     @property
     def busy(self) -> bool:
-        return bool(self.stage.player.recordings) and self.size.width > 0
+        player = self.stage.player
+        return player.moving or (player.held and not player.over)
 
     def toggle_pause(self) -> None:
         self.stage.toggle_hold()
