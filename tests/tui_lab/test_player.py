@@ -256,6 +256,7 @@ async def test_in_motion_numbers_are_shown_no_more_often_than_they_can_be_read()
             app.player.advance(1 / 16)
             assert app.cart().state == state_at(LONG, app.player.step), "the picture is always the newest"
             seen.append(app.stand(1)[0])
+            assert f" {int(app.stand(1)[0].split()[1])} of 500" in app.position
         assert seen == ["return   0"] * 3 + ["return  12"] * 4 + ["return  25"]
         app.player.go_by(1, hold=True)
         assert app.stand(1)[0] == "return  26"

@@ -148,10 +148,11 @@ class PlayScreen(LabScreen[None]):
         self.dismiss()
 
     def on_screen_suspend(self) -> None:
-        self.ground.pause()
+        for ground in self.query(PlayGround):
+            ground.pause()
 
     def on_play_ground_moved(self) -> None:
-        self._show_ladder()
+        self._show_all()
 
     def on_play_ground_over(self, event: PlayGround.Over) -> None:
         self._keep(event.play, event.speed)
@@ -234,7 +235,8 @@ class PlayScreen(LabScreen[None]):
         self._show_all()
 
     def _show_all(self) -> None:
-        if self.query("#rows"):
+        # Its parts come after it, and go before it.
+        if all(self.query(part) for part in ("PlayGround", "#ladder", "#rows")):
             self._show_ladder()
             self._show_rows()
 

@@ -68,9 +68,9 @@ class WatchScreen(LabScreen[None]):
         self._stage.update_view()
 
     def runs_changed(self) -> None:
-        if self.is_mounted and self._stage.is_mounted:
+        for stage in self.query(AgentStage):
             self._find_agents()
-            self._stage.look_again()
+            stage.look_again()
 
     def action_next_start(self) -> None:
         self._stage.next_start()

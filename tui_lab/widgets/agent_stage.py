@@ -126,7 +126,7 @@ class AgentStage(Vertical):
     def set_agents(self, agents: Sequence[str], titles: Mapping[str, str]) -> None:
         """Offer other agents; the chosen one stays chosen where it is still among them."""
         self._titles = dict(titles)
-        if tuple(agents) == self.agents:
+        if tuple(agents) == self.agents or not self.query(AgentRows):
             return
         chosen = self.chosen if self.agents else None
         self.agents = tuple(agents)

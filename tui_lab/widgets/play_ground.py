@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.timer import Timer
 
@@ -148,10 +150,11 @@ class PlayGround(Vertical):
         if self.app.screen is not self.screen:
             self.pause()
             return
-        self._catch_up()
-        self._show()
-        if self._timer is not None:
-            self._wait()
+        with suppress(NoMatches):  # Its parts go before it does.
+            self._catch_up()
+            self._show()
+            if self._timer is not None:
+                self._wait()
 
     def _catch_up(self) -> None:
         """Take the steps that time has brought, with the push that has held until now."""

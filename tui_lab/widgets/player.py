@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import Hide, Resize, Show
 from textual.timer import Timer
 
@@ -205,9 +207,10 @@ class Player(Vertical):
             return  # Held since this frame was called for.
         self._timer = None
         passed = min(time.monotonic() - self._seen_at, MOST_FRAMES_LATE * self._interval)
-        if self._in_sight:
-            self.advance(passed)
-        self._go_on()
+        with suppress(NoMatches):  # Its parts go before it does.
+            if self._in_sight:
+                self.advance(passed)
+            self._go_on()
 
     def advance(self, seconds: float) -> None:
         """Let so much of the reader's time pass."""
@@ -227,7 +230,8 @@ class Player(Vertical):
                 stand.say(act)
             else:
                 stand.show(act, self.step, figures=figures)
-        self._show_position()
+        if figures:
+            self._show_position()
 
     def _show_position(self) -> None:
         """A bar, the step, the speed, and whether it is held."""

@@ -30,8 +30,8 @@ class WatchBench(Bench):
         return self.query_one(AgentStage)
 
     def find_runs(self) -> None:
-        if self.is_mounted:
-            self.stage.look_again()
+        for stage in self.query(AgentStage):  # There is none while the bench is being made or taken away.
+            stage.look_again()
 
     def update_view(self) -> None:
         if self.in_view:
