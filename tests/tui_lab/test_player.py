@@ -32,7 +32,7 @@ LONG, SHORT, SHORTER = episode("linear:0.1,0.2,1,0.5"), episode("angle"), episod
 class OnePlayer(App[None]):
     def __init__(self) -> None:
         super().__init__()
-        self.pace = Pace(charts=3, frames=16)
+        self.pace = Pace(charts=3, frames=16, reason="a test")
         self.register_theme(DARK)
         self.theme = DARK.name
 
@@ -214,11 +214,11 @@ async def test_frames_come_at_the_terminals_pace_and_never_more_often_than_steps
     async with opened(LONG) as (app, _):
         intervals = []
         for frames in (30.0, 16.0, 4.0):
-            app.pace = Pace(charts=1, frames=frames)
+            app.pace = Pace(charts=1, frames=frames, reason="a test")
             intervals.append(app.player._interval)
         assert intervals == [1 / 30, 1 / 16, 1 / 4]
         app.player.change_speed(-100)
-        app.pace = Pace(charts=1, frames=30.0)
+        app.pace = Pace(charts=1, frames=30.0, reason="a test")
         assert app.player._interval == pytest.approx(1 / 5)
 
 

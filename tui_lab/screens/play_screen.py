@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.widgets import Footer
 
 from engine.agents.names import YOU
 from engine.laboratory import CLONE_NAME
@@ -26,6 +25,7 @@ from tui_lab.marks import progress_bar
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.screens.watch_screen import WatchScreen
 from tui_lab.text import count, counted, figure, percent
+from tui_lab.widgets.key_line import KeyLine
 from tui_lab.widgets.play_ground import LEFT, RIGHT, PlayGround
 from tui_lab.widgets.top_bar import TopBar
 from tui_lab.widgets.words import Words
@@ -101,7 +101,7 @@ class PlayScreen(LabScreen[None]):
                 yield Words("Mean return of 1,000 starts", classes="heading")
                 yield Words(id="ladder")
         yield Words(id="rows")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._look_up()

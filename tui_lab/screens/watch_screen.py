@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from engine.agents.names import YOU
 from engine.storage.names import agent_names
 from engine.storage.records import Status
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.widgets.agent_stage import AgentRows, AgentStage
+from tui_lab.widgets.key_line import KeyLine
 from tui_lab.widgets.top_bar import TopBar
 
 RULES = ("random", "left", "angle", "linear:0,0,1,1", "linear:0.1,0.2,1,0.5")
@@ -43,7 +43,7 @@ class WatchScreen(LabScreen[None]):
     def compose(self) -> ComposeResult:
         yield TopBar("agents at work")
         yield self._stage
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._find_agents()
