@@ -67,7 +67,7 @@ class PlayGround(Vertical):
         self._told_at = 0.0
 
     def compose(self) -> ComposeResult:
-        yield Words(id="told")
+        yield Words("Loading the environment ...", id="told")
         yield Cart(self._glyphs)
         yield Words(id="numbers")
 
