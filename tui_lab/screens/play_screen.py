@@ -14,9 +14,9 @@ from textual.content import Content
 from textual.events import Resize
 
 from engine.agents.names import YOU
-from engine.laboratory import CLONE_NAME
 from engine.learners.specs import SAMPLES
 from engine.runs.run import Run
+from engine.runs.theatre import CLONE_NAME
 from engine.storage.names import agent_names
 from engine.storage.plays import KeptPlay, count_rows, too_few
 from engine.storage.records import Status
