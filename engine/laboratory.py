@@ -19,11 +19,10 @@ from engine.runs.experiment_job import ExperimentJob, runs_to_train
 from engine.runs.jobs import Job
 from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
-from engine.runs.workshop import Workshop
+from engine.runs.theatre import Theatre
 from engine.storage.records import LIVE, EvaluationRecord, RunRecord, StoreError
 
 if TYPE_CHECKING:
-    from engine.agents.recording import Recording
     from engine.runs.search_job import Part, Request, SearchJob
 
 KEPT_LOGS = 16
@@ -31,7 +30,7 @@ KEPT_LOGS = 16
 _log = logging.getLogger(__name__)
 
 
-class Laboratory(Workshop):
+class Laboratory(Theatre):
     """A home folder, the jobs that this process works on, and what a screen needs of both."""
 
     def __init__(self, home: Path) -> None:
@@ -241,15 +240,3 @@ class Laboratory(Workshop):
         super().close(timeout)
         for job in jobs:
             job.wait(timeout)
-
-    def recording(self, agent: str, seed: int) -> Recording:
-        """Play and record one episode. Takes up to a second: not for the screen's thread.
-
-        Raises:
-            AgentError: there is no such agent.
-        """
-        from engine.agents.recording import record_episode
-        from engine.storage.library import environment_of, find_agent
-
-        found = find_agent(self.store, agent)
-        return record_episode(found, seed, environment_of(found))

@@ -58,6 +58,7 @@ HANG_UP_SECONDS, LEAST_SECONDS = 2.5, 0.5
 """After a hang-up: how long the process may take to end, and how long at least once the checkpoints are kept."""
 STYLES = Path(__file__).parent / "styles"
 PLACES = {
+    "play": ("play_screen", "PlayScreen"),
     "settings": ("settings_screen", "SettingsScreen"),
 }
 """Screens beside the course, by name: the module and the class of each. They are loaded when they are opened."""

@@ -6,6 +6,8 @@ import math
 
 SCRIPTED = ("random", "left", "right", "angle", "linear:w1,w2,w3,w4")
 """What `scripted_agent` understands."""
+YOU = "you"
+"""What a person at the keys is called among agents."""
 
 
 class AgentError(ValueError):

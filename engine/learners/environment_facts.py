@@ -20,6 +20,8 @@ CARTPOLE = "CartPole-v1"
 """The course's environment: clones and rules act in it, and rows of data are its states."""
 CARTPOLE_TRACK = 2.4
 """Metres from the middle at which a CartPole episode ends."""
+CARTPOLE_LIMIT = math.radians(12)
+"""The lean of the pole, in radians, at which one ends."""
 
 
 @dataclass(frozen=True, slots=True)

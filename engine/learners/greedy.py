@@ -22,19 +22,26 @@ Act = Callable[[Floats], npt.NDArray[np.int64]]
 """Actions [n] for states [n, state_size]."""
 
 
-class _Lane:
-    """Episodes played side by side: one sub-environment an episode, and only its first episode."""
+class Lane:
+    """Episodes played side by side: one sub-environment an episode, and only its first episode.
+
+    `states` [episodes, state_size] are those reached so far; `actions`, `rewards` and `terminated` [episodes] are of
+    the latest step. What they hold of an episode that was over before means nothing.
+    """
 
     def __init__(self, act: Act, episodes: int, seed: int, environment_id: str) -> None:
         self._act = act
         self._env = gymnasium.make_vec(environment_id, num_envs=episodes)
         assert isinstance(self._env.single_action_space, gymnasium.spaces.Discrete)
         self._first_action = int(self._env.single_action_space.start)
-        self._states: Floats = np.asarray(self._env.reset(seed=seed)[0], np.float32)
+        self.states: Floats = np.asarray(self._env.reset(seed=seed)[0], np.float32)
         self._limit = gymnasium.spec(environment_id).max_episode_steps
         self.returns: Returns = np.zeros(episodes)
         self.lengths = np.zeros(episodes, np.int64)
         self.alive = np.ones(episodes, np.bool_)
+        self.actions = np.zeros(episodes, np.int64)
+        self.rewards: Returns = np.zeros(episodes)
+        self.terminated = np.zeros(episodes, np.bool_)
 
     @property
     def progress(self) -> float:
@@ -49,23 +56,34 @@ class _Lane:
     def advance(self) -> None:
         """A few environment steps in every episode that is not over."""
         for _ in range(STEPS_AT_ONCE):
-            self._step()
+            self.step()
             if self.finished:
-                self._env.close()
+                self.close()
                 return
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """One environment step in every episode that is not over."""
         alive = self.alive
         if alive.all():
-            actions = self._act(self._states) + self._first_action
+            self.actions = self._act(self.states)
         else:
-            actions = np.full(len(alive), self._first_action, np.int64)
-            actions[alive] += self._act(self._states[alive])
-        observations, rewards, terminated, truncated, _ = self._env.step(actions)
-        self._states = np.asarray(observations, np.float32)
-        np.add(self.returns, rewards, out=self.returns, where=alive)
+            self.actions = np.zeros(len(alive), np.int64)
+            self.actions[alive] = self._act(self.states[alive])
+        observations, self.rewards, self.terminated, truncated, _ = self._env.step(self.actions + self._first_action)
+        self.states = np.asarray(observations, np.float32)
+        np.add(self.returns, self.rewards, out=self.returns, where=alive)
         self.lengths += alive
-        alive &= ~(terminated | truncated)
+        alive &= ~(self.terminated | truncated)
+
+    def close(self) -> None:
+        self._env.close()
+
+
+def lane_plan(episodes: int, seed: int) -> list[tuple[int, int]]:
+    """How many episodes each lane of an evaluation has, and the seed of its starts; episodes lie in it in order."""
+    sizes = [min(LANE_EPISODES, episodes - first) for first in range(0, episodes, LANE_EPISODES)]
+    seeds = [seed, *map(int, np.random.SeedSequence(seed).generate_state(len(sizes) - 1))]
+    return list(zip(sizes, seeds, strict=True))
 
 
 class GreedyEpisodes:
@@ -86,10 +104,8 @@ class GreedyEpisodes:
         prepare_thread()
         self.episodes = episodes
         self.seed = seed
-        sizes = [min(LANE_EPISODES, episodes - first) for first in range(0, episodes, LANE_EPISODES)]
-        seeds = [seed, *map(int, np.random.SeedSequence(seed).generate_state(len(sizes) - 1))]
-        self._lanes = [_Lane(act, size, own, environment_id) for size, own in zip(sizes, seeds, strict=True)]
-        self._at_once = min(len(sizes), usable_cores()) if threads else 1
+        self._lanes = [Lane(act, size, own, environment_id) for size, own in lane_plan(episodes, seed)]
+        self._at_once = min(len(self._lanes), usable_cores()) if threads else 1
         self._threads = ThreadPoolExecutor(self._at_once, "evaluation", prepare_thread) if self._at_once > 1 else None
 
     @property
@@ -114,6 +130,6 @@ class GreedyEpisodes:
     def advance(self) -> None:
         """A few environment steps in the episodes that are being played."""
         playing = [lane for lane in self._lanes if not lane.finished][: self._at_once]
-        list((self._threads.map if self._threads else map)(_Lane.advance, playing))
+        list((self._threads.map if self._threads else map)(Lane.advance, playing))
         if self.finished and self._threads is not None:
             self._threads.shutdown(wait=False)

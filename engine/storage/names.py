@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from engine.agents.names import SCRIPTED, AgentError
+from engine.agents.names import SCRIPTED, YOU, AgentError
 from engine.learners.kinds import preset
 from engine.storage.records import RunRecord, Status
 from engine.storage.store import Store
@@ -100,6 +100,6 @@ def check_name(name: str) -> str:
     """
     if not NAME.fullmatch(name):
         raise AgentError(f"{name!r} should be a name of letters, digits, dots, dashes and underscores.")
-    if (SHIPPED / name).is_dir() or name in SCRIPTED:
+    if (SHIPPED / name).is_dir() or name in (*SCRIPTED, YOU):
         raise AgentError(f"the name {name!r} belongs to an agent that comes with the lab; choose another.")
     return name

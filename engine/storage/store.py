@@ -259,8 +259,15 @@ class Store(ParcelStore, ExperimentStore):
             rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
         return [EvaluationRecord(*row) for row in rows]
 
-    def newest_evaluation(self, agent: str, run: str | None, seed: int, episodes: int) -> EvaluationRecord | None:
-        """The newest kept evaluation of an agent as what its name meant then: a run's weights, or (None) no run's."""
+    def newest_evaluation(
+        self, agent: str | Iterable[str], run: str | None, seed: int | None, episodes: int
+    ) -> EvaluationRecord | None:
+        """The newest kept evaluation of an agent as what its name meant then: a run's weights, or (None) no run's.
+
+        Args:
+            agent: its name, or several that mean the same.
+            seed: None for any.
+        """
         tests, values = _tests(agent=agent, seed=seed, episodes=episodes)
         query = f"SELECT {_EVALUATION} FROM evaluations{tests} AND run IS ? ORDER BY id DESC LIMIT 1"
         with self._read() as db:

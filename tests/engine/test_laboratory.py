@@ -15,10 +15,12 @@ from engine.agents.agent import NetworkAgent
 from engine.agents.evaluation import evaluate
 from engine.agents.names import AgentError
 from engine.agents.recording import record_episode
+from engine.agents.starts import Evaluated, Start
 from engine.laboratory import KEPT_LOGS, Laboratory
 from engine.learners.config import DQNConfig
 from engine.learners.kinds import kind_named, preset, preset_spec
 from engine.learners.metrics import MetricLog
+from engine.learners.samples import DataError
 from engine.learners.settings import ConfigError
 from engine.learners.specs import DQNSpec, Spec
 from engine.runs.run import Run
@@ -27,7 +29,8 @@ from engine.storage.checkpoint import load_checkpoint
 from engine.storage.data_sets import read_csv
 from engine.storage.library import delete_agent, find_agent, import_agent
 from engine.storage.names import SHIPPED, agent_names
-from engine.storage.records import Status, StoreError
+from engine.storage.plays import KeptPlay
+from engine.storage.records import EvaluationRecord, Status, StoreError
 from tests.engine.small import dqn_spec, imitation_spec
 
 PATIENCE = 60
@@ -252,8 +255,103 @@ def test_a_data_set_is_kept_as_csv_inside_the_home_folder(lab: Laboratory, home:
 
 
 def test_a_recording_is_the_agents_episode(lab: Laboratory) -> None:
-    recording = lab.recording("angle", 3)
+    recording = lab.recording("angle", Start(3))
     np.testing.assert_array_equal(recording.states, record_episode(find_agent(lab.store, "angle"), 3).states)
+
+
+def evaluated(lab: Laboratory, agent: str, seed: int = 4) -> EvaluationRecord:
+    job = lab.evaluation(agent, 1_000, seed)
+    job.start()
+    assert job.wait(PATIENCE)
+    kept = lab.evaluation_to_watch(agent)
+    assert kept is not None
+    return kept
+
+
+@pytest.mark.parametrize("agent", ["random", "angle", "linear:0,0,1,1"])
+def test_the_worst_and_the_best_start_of_an_evaluation_are_its_episodes_to_the_bit(lab: Laboratory, agent: str) -> None:
+    kept = evaluated(lab, agent)
+    returns = lab.store.returns(kept.id)
+    worst, best = (lab.evaluated_recording(agent, kept, which) for which in ("worst", "best"))
+    assert (worst.total_reward, best.total_reward) == (kept.min, kept.max)
+    assert worst.start == Start(4, Evaluated(int(returns.argmin()), 1_000))
+    assert best.start == Start(4, Evaluated(int(returns.argmax()), 1_000))
+    again = lab.recording(agent, worst.start)
+    np.testing.assert_array_equal(again.states, worst.states)
+
+
+def test_the_evaluation_to_watch_is_the_newest_of_a_thousand_starts_from_any_seed(lab: Laboratory) -> None:
+    assert lab.evaluation_to_watch("angle") is None
+    small = lab.evaluation("angle", 10, 1)
+    small.start()
+    assert small.wait(PATIENCE)
+    assert lab.evaluation_to_watch("angle") is None
+    assert evaluated(lab, "angle", 8).seed == 8
+    assert evaluated(lab, "angle", 9).seed == 9
+
+
+def test_a_run_is_watched_by_the_evaluation_of_its_weights_under_whichever_name(lab: Laboratory) -> None:
+    run = finished(lab, imitation_spec(epochs=1))
+    evaluated(lab, f"{run.id}:last")
+    kept = lab.evaluation_to_watch(run.id)
+    assert kept is not None
+    assert lab.evaluated_recording(run.id, kept, "worst").total_reward == kept.min
+
+
+def test_an_agent_that_has_changed_since_its_evaluation_is_not_passed_off_as_it_was(lab: Laboratory) -> None:
+    kept = evaluated(lab, "angle")
+    lab.store.add_evaluation("angle", None, kept.environment, 4, 0, 1.0, lab.store.returns(kept.id) + 1)
+    newer = lab.evaluation_to_watch("angle")
+    assert newer is not None
+    with pytest.raises(AgentError, match="or PyTorch has changed since"):
+        lab.evaluated_recording("angle", newer, "worst")
+
+
+# --- playing it oneself
+
+
+def play_like(lab: Laboratory, rule: str, *seeds: int) -> list[KeptPlay]:
+    kept = []
+    for seed in seeds:
+        play = lab.play(seed)
+        for action in lab.recording(rule, Start(seed)).actions:
+            play.step(int(action))
+        kept.append(lab.keep_play(play, 0.5))
+    return kept
+
+
+def test_what_was_played_is_replayed_as_it_was(lab: Laboratory) -> None:
+    (kept,) = play_like(lab, "angle", 5)
+    assert lab.kept_plays() == [kept]
+    replayed, recorded = lab.played_recording(kept), lab.recording("angle", Start(5))
+    np.testing.assert_array_equal(replayed.states, recorded.states)
+    np.testing.assert_array_equal(replayed.actions, recorded.actions)
+    assert (replayed.agent, replayed.start) == ("you", Start(5))
+
+
+def test_a_play_whose_file_was_changed_is_refused(lab: Laboratory) -> None:
+    (kept,) = play_like(lab, "angle", 5)
+    lines = kept.path.read_text().splitlines()
+    lines[-2] = lines[-2][:-1] + str(1 - int(lines[-2][-1]))
+    kept.path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="its actions lead elsewhere"):
+        lab.played_recording(kept)
+
+
+def test_a_clone_is_trained_on_what_was_played_and_each_has_a_name_of_its_own(lab: Laboratory) -> None:
+    play_like(lab, RULE, 1)
+    with pytest.raises(DataError, match="two episodes"):
+        lab.train_played_clone()
+    play_like(lab, RULE, 2)
+    first = lab.train_played_clone()
+    assert first.wait(PATIENCE)
+    assert (first.status, first.title) == (Status.FINISHED, "my-clone-1")
+    assert (first.kind.name, first.log.length("test_accuracy")) == ("imitation", first.spec.config.epochs)  # type: ignore[attr-defined]
+    assert lab.recording("my-clone-1", Start(1)).values_are == "score"
+    second = lab.train_played_clone()
+    assert second.title == "my-clone-2"
+    assert second.wait(PATIENCE)
+    assert {"my-clone-1", "my-clone-2"} <= set(agent_names(lab.store))
 
 
 # --- runs

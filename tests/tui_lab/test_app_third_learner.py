@@ -159,16 +159,16 @@ async def test_the_chart_bench_lays_its_runs_over_one_another(tmp_path: Path) ->
 async def test_its_agents_are_watched_where_they_learned_to_act(tmp_path: Path) -> None:
     async with opened(tmp_path) as (app, pilot):
         await pilot.press("3")
-        await until(pilot, lambda: "there is no finished run of preset 'sarsa' yet" in words(app, "#figures"))
+        await until(pilot, lambda: "there is no finished run of preset 'sarsa' yet" in words(app, "#stand-1 .figures"))
         await train(app, pilot, "a")
         await pilot.press("3")
-        await until(pilot, lambda: "state  s1" in words(app, "#figures"))
+        await until(pilot, lambda: "state  s1" in words(app, "#stand-1 .figures"))
         assert rows(app) == ["your sarsa", "your sarsa-car"]
-        assert "Q left" in words(app, "#figures")
+        assert "Q left" in words(app, "#stand-1 .figures")
         await pilot.press("down")
-        await until(pilot, lambda: "velocity" in words(app, "#figures"))
+        await until(pilot, lambda: "velocity" in words(app, "#stand-1 .figures"))
         for action in ("left", "coast", "right"):
-            assert f"Q {action}" in words(app, "#figures")
+            assert f"Q {action}" in words(app, "#stand-1 .figures")
         assert bench(app, WatchBench).can("start")
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from textual.screen import Screen
 
 from engine.agents.agent import NetworkAgent
 from engine.agents.recording import Recording
+from engine.agents.starts import Start
 from engine.laboratory import Laboratory
 from engine.learners.environment_facts import environment_facts
 from engine.learners.kinds import preset_spec
@@ -24,9 +24,11 @@ from tests.tui_lab.pilot import LabPilot, Open, bench, block, lesson_screen, mak
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
 from tui_lab.widgets.cart import Cart
+from tui_lab.widgets.player import Player
 from tui_lab.widgets.reading import Reading
 from tui_lab.widgets.rows import RowList
-from tui_lab.widgets.watch_bench import REST_SECONDS, STEPS_PER_SECOND, WatchBench, _ending, _state_lines
+from tui_lab.widgets.stand import ending_of, state_lines, value_lines
+from tui_lab.widgets.watch_bench import WatchBench
 
 AHEAD = "Playing the episode ahead ..."
 LEAVES_THE_TRACK = "linear:-0.1,0,1,1"
@@ -61,49 +63,55 @@ def saved(name: str, agent: NetworkAgent) -> Callable[[Laboratory], None]:
     return lambda lab: save_agent(lab.store.agents_folder() / name, agent)
 
 
+def player(app: LabApp) -> Player:
+    return bench(app, WatchBench).stage.player
+
+
 def recording(app: LabApp) -> Recording:
-    found = bench(app, WatchBench)._recording
-    assert found is not None
+    (found,) = player(app).recordings
     return found
 
 
 def cart(app: LabApp) -> Cart:
-    return bench(app, WatchBench).query_one(Cart)
+    return bench(app, WatchBench).query_one("#stand-1").query_one(Cart)
 
 
 def drawn(app: LabApp) -> tuple[tuple[float, float], int]:
     """Position and angle that the picture shows, and the push."""
-    return cart(app)._state, cart(app)._push
+    return cart(app).state, cart(app).push
+
+
+def said_there(app: LabApp) -> str:
+    """What stands below the picture."""
+    return words(app, "#stand-1 .figures")
 
 
 def figures(app: LabApp) -> list[str]:
-    return words(app, "#figures").split("\n")
+    return said_there(app).split("\n")
 
 
 async def playing(app: LabApp, pilot: LabPilot, agent: str, seed: int = 0) -> Recording:
-    """The episode that is played, once it is this one; held at the step where it is."""
+    """The episode that is played, once it is this one."""
     await until(pilot, lambda: _plays(app, agent, seed))
     return recording(app)
 
 
 def _plays(app: LabApp, agent: str, seed: int) -> bool:
-    found = bench(app, WatchBench)._recording
-    return found is not None and (found.agent, found.seed) == (agent, seed)
+    found = player(app).recordings
+    return bool(found) and (found[0].agent, found[0].start) == (agent, Start(seed))
 
 
-def at_step(app: LabApp, step: float) -> list[str]:
-    """What the figures say once the playback has come to a step."""
-    shown = bench(app, WatchBench)
-    shown._time = (step + 0.5) / STEPS_PER_SECOND
-    shown._show_step()
+def at_step(app: LabApp, step: int) -> list[str]:
+    """What the figures say at a step."""
+    player(app).go_to(step)
     return figures(app)
 
 
 async def held(app: LabApp, pilot: LabPilot, agent: str, seed: int = 0) -> Recording:
     """The episode of that agent and seed, held, so that only the test moves it."""
     found = await playing(app, pilot, agent, seed)
-    await pilot.press("space")
-    assert bench(app, WatchBench)._held
+    player(app).go_by(0, hold=True)
+    assert not player(app).moving
     return found
 
 
@@ -112,7 +120,7 @@ def made(**changes: Any) -> Recording:
     states = np.array([[0, 0, 0.01, 0], [0.1, 1, 0.02, 2], [0.2, -1, -0.03, -2], [0.3, 0, 0.3, 0]], np.float32)
     values = np.array([[0, 1], [2, 4], [3, 3.5]], np.float32)
     usual = Recording(
-        "made", 0, states, np.ones(3, np.int64), np.ones(3), values, "Q", True, environment_facts("CartPole-v1")
+        "made", Start(0), states, np.ones(3, np.int64), np.ones(3), values, "Q", True, environment_facts("CartPole-v1")
     )
     return dataclasses.replace(usual, **changes)
 
@@ -159,44 +167,44 @@ async def test_the_agent_that_is_played_plays_on_when_the_bench_is_updated(open_
 
 
 async def test_r_plays_the_next_start_each_time(open_lab: Open, tmp_path: Path) -> None:
-    async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
+    async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
-        starts = [(await playing(app, pilot, "left", 0)).states[0].tolist()]
+        starts = [(await playing(app, pilot, STANDS, 0)).states[0].tolist()]
         for seed in (1, 2):
+            player(app).go_to(400)
             await pilot.press("r")
-            starts.append((await playing(app, pilot, "left", seed)).states[0].tolist())
+            starts.append((await playing(app, pilot, STANDS, seed)).states[0].tolist())
+            assert player(app).step < 100
+            assert words(app, "#about") == f"start {seed}"
         assert len({tuple(start) for start in starts}) == 3
-        assert bench(app, WatchBench)._time < 2 / STEPS_PER_SECOND + 1
 
 
-async def test_an_episode_begins_at_its_first_step_and_is_announced(open_lab: Open, tmp_path: Path) -> None:
+async def test_an_episode_is_announced_while_it_is_played_ahead(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
         await held(app, pilot, STANDS)
         at_step(app, 30)
         shown = bench(app, WatchBench)
         shown.start()
-        assert (words(app, "#figures"), shown._recording, shown._held) == (AHEAD, None, False)
+        assert (said_there(app), player(app).recordings, player(app).held) == (AHEAD, [], False)
         assert not shown.busy
-        await until(pilot, lambda: shown._recording is not None)
+        assert not player(app).moving
+        await until(pilot, lambda: player(app).recordings)
         assert shown.busy
-        assert shown._time < 30 / STEPS_PER_SECOND
+        assert player(app).step < 30
 
 
-async def test_held_before_it_begins_an_episode_waits_at_its_first_step(
-    open_lab: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ahead: list[Recording] = []
-    begin = WatchBench._begin
-    monkeypatch.setattr(WatchBench, "_begin", lambda self, recording: ahead.append(recording))
+async def test_held_before_it_begins_an_episode_waits_at_its_first_step(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: ahead)
-        assert words(app, "#figures") == AHEAD
-        await pilot.press("space")
-        begin(bench(app, WatchBench), ahead[0])
-        assert figures(app)[0] == "return   0  held: space goes on"
-        assert drawn(app)[0] == (float(ahead[0].states[0][0]), float(ahead[0].states[0][2]))
+        await playing(app, pilot, STANDS)
+        shown = bench(app, WatchBench)
+        shown.start()
+        shown.toggle_pause()
+        ahead = await playing(app, pilot, STANDS, 1)
+        assert (player(app).held, player(app).moving, figures(app)[0]) == (True, False, "return   0")
+        assert words(app, "#position").endswith("held")
+        assert drawn(app)[0] == (float(ahead.states[0][0]), float(ahead.states[0][2]))
 
 
 # --- how it moves
@@ -206,38 +214,33 @@ async def test_the_playback_moves_with_time(open_lab: Open, tmp_path: Path) -> N
     async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
         played = await held(app, pilot, STANDS)
-        shown = bench(app, WatchBench)
-        shown._held, shown._time = False, 0.0
-        shown._frame()
-        assert shown._time == 1 / app.pace.frames == 1 / 16
-        assert figures(app)[0] == "return   3"  # 50 steps a second, so 3 in a sixteenth.
-        assert drawn(app)[0] == (float(played.states[3][0]), float(played.states[3][2]))
-        shown._frame()
-        assert figures(app)[0] == "return   6"
+        player(app).go_to(0)
+        for step in (3, 6):  # 50 steps a second, so 3 in a sixteenth.
+            player(app).advance(1 / 16)
+            assert drawn(app)[0] == (float(played.states[step][0]), float(played.states[step][2]))
 
 
 async def test_it_plays_by_itself(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
         await playing(app, pilot, STANDS)
-        before = bench(app, WatchBench)._time
-        await until(pilot, lambda: bench(app, WatchBench)._time > before + 0.1)
+        before = player(app).step
+        await until(pilot, lambda: player(app).step > before + 5)
 
 
 async def test_space_holds_the_picture_and_goes_on(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
-        await held(app, pilot, STANDS)
-        shown = bench(app, WatchBench)
-        assert at_step(app, 7)[0] == "return   7  held: space goes on"
-        time = shown._time
-        shown._frame()
-        assert shown._time == time
+        await playing(app, pilot, STANDS)
         await pilot.press("space")
-        assert not shown._held
-        assert "held" not in figures(app)[0]
-        shown._frame()
-        assert shown._time > time
+        shown = player(app)
+        assert (shown.held, shown.moving) == (True, False)
+        assert words(app, "#position").endswith("held")
+        before = shown.step
+        await pilot.press("space")
+        assert (shown.held, shown.moving) == (False, True)
+        assert not words(app, "#position").endswith("held")
+        await until(pilot, lambda: shown.step > before)
 
 
 async def test_space_in_the_text_holds_the_picture_rather_than_scrolls(open_lab: Open, tmp_path: Path) -> None:
@@ -245,44 +248,39 @@ async def test_space_in_the_text_holds_the_picture_rather_than_scrolls(open_lab:
         await playing(app, pilot, STANDS)
         lesson_screen(app).query_one(Reading).focus()
         await pilot.press("space")
-        assert bench(app, WatchBench)._held
+        assert player(app).held
 
 
-async def test_nothing_moves_while_the_bench_is_out_of_sight(open_lab: Open, tmp_path: Path) -> None:
+async def test_nothing_runs_while_the_bench_is_out_of_sight(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, STANDS)) as (app, pilot):
         await pilot.press("1")
         await playing(app, pilot, STANDS)
-        shown = bench(app, WatchBench)
+        shown = player(app)
+        assert shown.moving
         await pilot.press("b")
-        await until(pilot, lambda: shown.size.width == 0)
-        time = shown._time
-        shown._frame()
-        assert shown._time == time
-        assert not shown.busy
+        await until(pilot, lambda: not shown.moving)
+        assert not bench(app, WatchBench).busy
         await pilot.press("b")
-        await until(pilot, lambda: shown.size.width)
-        app.push_screen(Screen())
-        app.push_screen(Screen())
-        await until(pilot, lambda: not shown.screen.is_current)
-        assert shown.size.width
-        time = shown._time
-        shown._frame()
-        assert shown._time == time
+        await until(pilot, lambda: shown.moving)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: not shown.moving)
+        await pilot.press("escape")
+        await until(pilot, lambda: shown.moving)
 
 
-async def test_after_a_rest_the_next_start_is_played(open_lab: Open, tmp_path: Path) -> None:
+async def test_an_episode_that_is_over_stands_still_until_another_key(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
         await pilot.press("1")
-        played = await held(app, pilot, "left")
-        shown = bench(app, WatchBench)
-        end = len(played.actions) / STEPS_PER_SECOND + REST_SECONDS
-        shown._time = end - 1.5 / app.pace.frames
-        shown._held = False
-        shown._frame()
-        assert recording(app) is played
+        await playing(app, pilot, "left")
+        shown = player(app)
+        await until(pilot, lambda: shown.over)
+        assert not shown.moving
         assert figures(app)[0] == "return  11  terminated: the pole fell"
-        shown._frame()
-        assert shown._recording is None
+        assert words(app, "#position").endswith("over")
+        await pilot.press("space")
+        await until(pilot, lambda: not shown.over or shown.moving)
+        await until(pilot, lambda: shown.over)
+        await pilot.press("r")
         await playing(app, pilot, "left", 1)
 
 
@@ -294,12 +292,12 @@ async def test_each_step_tells_return_and_state_and_shows_the_push(open_lab: Ope
         await pilot.press("1")
         played = await held(app, pilot, "angle")
         assert at_step(app, 0) == [
-            "return   0  held: space goes on",
+            "return   0",
             "state  s1 +0.01  s2 -0.02  s3 -0.046  s4 -0.05",
         ]
         assert drawn(app) == ((float(played.states[0][0]), float(played.states[0][2])), -1)
         assert at_step(app, 5) == [
-            "return   5  held: space goes on",
+            "return   5",
             "state  s1 -0.03  s2 -1.00  s3 +0.005  s4 +1.36",
         ]
         assert drawn(app) == ((float(played.states[5][0]), float(played.states[5][2])), 1)
@@ -372,8 +370,7 @@ async def test_bars_span_the_values_of_the_whole_episode(open_lab: Open, tmp_pat
     async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
         await pilot.press("1")
         await held(app, pilot, "left")
-        shown = bench(app, WatchBench)
-        shown._begin(made())
+        player(app).play([made()], ["made"], held=True)
         seen = [at_step(app, step)[2:] for step in range(4)]
         assert seen == [
             [f"Q left      0.00 {'─' * 24}", f"Q right     1.00 {'━' * 6}{'─' * 18} <"],
@@ -381,7 +378,7 @@ async def test_bars_span_the_values_of_the_whole_episode(open_lab: Open, tmp_pat
             [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
             [f"Q left      3.00 {'━' * 18}{'─' * 6}", f"Q right     3.50 {'━' * 21}{'─' * 3} <"],
         ]
-        colors = [[str(span.style) for span in line.spans] for line in shown._values(made(), 1)]
+        colors = [[str(span.style) for span in line.spans] for line in value_lines(made(), 1, 60, app.glyphs)]
         assert [line[0] for line in colors] == ["$primary", "$accent"]
 
 
@@ -389,7 +386,7 @@ async def test_the_return_is_the_sum_of_the_rewards_up_to_the_step(open_lab: Ope
     async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
         await pilot.press("1")
         await held(app, pilot, "left")
-        bench(app, WatchBench)._begin(made(rewards=np.array([2.0, 30.0, -500.0])))
+        player(app).play([made(rewards=np.array([2.0, 30.0, -500.0]))], ["made"], held=True)
         assert [at_step(app, step)[0][:11].rstrip() for step in range(4)] == [
             "return   0",
             "return   2",
@@ -410,7 +407,7 @@ async def test_another_environment_is_told_in_numbers_without_a_cart(open_lab: O
         played = await held(app, pilot, "latest:bad")
         position, velocity = played.states[3]
         assert at_step(app, 3) == [
-            "return  -3  held: space goes on",
+            "return  -3",
             f"position {position:+.3f}",
             f"velocity {velocity:+.3f}",
             f"Q left      0.00 {'─' * 24} <",
@@ -427,19 +424,21 @@ async def test_another_environment_is_told_in_numbers_without_a_cart(open_lab: O
 
 
 def test_an_end_by_itself_is_told_in_the_environments_words_or_in_none() -> None:
-    assert _ending(made()) == "terminated: the pole fell"
+    assert ending_of(made()) == "terminated: the pole fell"
     off = np.array([[0, 0, 0, 0], [-2.5, 0, 0, 0]], np.float32)
-    assert _ending(made(states=off)) == "terminated: it left the track"
-    assert _ending(made(terminated=False)) == "truncated: time is up"
+    assert ending_of(made(states=off)) == "terminated: it left the track"
+    assert ending_of(made(terminated=False)) == "truncated: time is up"
     hill = environment_facts(MOUNTAIN_CAR)
-    assert _ending(made(facts=hill)) == "terminated: it reached the flag"
-    assert _ending(made(facts=dataclasses.replace(hill, ending=None))) == "terminated"
+    assert ending_of(made(facts=hill)) == "terminated: it reached the flag"
+    assert ending_of(made(facts=dataclasses.replace(hill, ending=None))) == "terminated"
 
 
 def test_states_are_named_beside_the_picture_by_column_and_elsewhere_by_name() -> None:
-    assert [str(line) for line in _state_lines(made(), 1)] == ["state  s1 +0.10  s2 +1.00  s3 +0.020  s4 +2.00"]
+    assert [str(line) for line in state_lines(made().states[1], made().facts)] == [
+        "state  s1 +0.10  s2 +1.00  s3 +0.020  s4 +2.00"
+    ]
     hill = made(facts=environment_facts("Acrobot-v1"), states=np.array([[1, 0, -0.5, 0.25, 2, -3.1234]], np.float32))
-    assert [str(line) for line in _state_lines(hill, 0)] == [
+    assert [str(line) for line in state_lines(hill.states[0], hill.facts)] == [
         "cos 1      +1.000",
         "sin 1      +0.000",
         "cos 2      -0.500",
@@ -458,35 +457,35 @@ async def test_an_agent_that_nobody_trained_yet_appears_once_its_run_has_finishe
     async with open_lab(lesson=watch(tmp_path, "latest:bad")) as (app, pilot):
         await pilot.press("1")
         problem = "there is no finished run of preset 'bad' yet; train one first."
-        await until(pilot, lambda: words(app, "#figures") == problem)
+        await until(pilot, lambda: said_there(app) == problem)
         assert not bench(app, WatchBench).busy
         bench(app, WatchBench).update_view()
-        assert words(app, "#figures") == problem
+        assert said_there(app) == problem
         finished_bad(app.lab, network([4, 2]))
         bench(app, WatchBench).find_runs()
         await playing(app, pilot, "latest:bad")
-        assert problem not in words(app, "#figures")
+        assert problem not in said_there(app)
 
 
 async def test_an_unknown_agent_is_told_as_text_and_the_others_play(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, "[red]no[/b]", "left")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: words(app, "#figures").startswith("there is no agent '[red]no[/b]'; it should be "))
+        await until(pilot, lambda: said_there(app).startswith("there is no agent '[red]no[/b]'; it should be "))
         assert "[red]no[/b]" in screen_text(app)
         await pilot.press("space")
-        assert words(app, "#figures").startswith("there is no agent")
+        assert said_there(app).startswith("there is no agent")
         await pilot.press("down")
         await playing(app, pilot, "left")
         await until(pilot, lambda: figures(app)[0].startswith("return"))
         await pilot.press("up")
-        await until(pilot, lambda: words(app, "#figures").startswith("there is no agent"))
-        assert bench(app, WatchBench)._recording is None
+        await until(pilot, lambda: said_there(app).startswith("there is no agent"))
+        assert player(app).recordings == []
 
 
 async def test_an_agent_that_plays_is_not_begun_anew_because_a_run_has_ended(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, "latest:bad", "left")) as (app, pilot):
         await pilot.press("1")
-        await until(pilot, lambda: words(app, "#figures").startswith("there is no finished run"))
+        await until(pilot, lambda: said_there(app).startswith("there is no finished run"))
         await pilot.press("down")
         await held(app, pilot, "left")
         played = recording(app)
@@ -499,7 +498,7 @@ async def test_an_agent_that_plays_is_not_begun_anew_because_a_run_has_ended(ope
 # --- keys
 
 
-async def test_the_bench_offers_two_keys_and_its_help_names_them(open_lab: Open, tmp_path: Path) -> None:
+async def test_the_lesson_offers_two_keys_and_its_help_names_them(open_lab: Open, tmp_path: Path) -> None:
     async with open_lab(lesson=watch(tmp_path, "left")) as (app, pilot):
         await pilot.press("1")
         shown = bench(app, WatchBench)

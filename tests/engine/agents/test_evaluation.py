@@ -15,8 +15,9 @@ import torch
 from engine.agents.agent import Agent
 from engine.agents.evaluation import Evaluator, evaluate
 from engine.agents.names import AgentError
-from engine.agents.recording import record_episode
+from engine.agents.recording import record, record_episode
 from engine.agents.rules import scripted_agent
+from engine.agents.starts import Evaluated, Start
 from engine.learners.greedy import LANE_EPISODES
 from engine.learners.network import MLP
 from engine.storage.agent_folders import load_agent
@@ -221,3 +222,59 @@ def test_recording_and_evaluation_agree_on_the_return_from_the_same_start() -> N
 def test_recordings_and_evaluations_take_the_same_actions_in_an_action_space_that_starts_elsewhere() -> None:
     assert record_episode(rule("right"), 0, probes.ODD_ACTIONS).total_reward == 18.0
     assert evaluate(rule("right"), 1, 0, probes.ODD_ACTIONS).returns.tolist() == [18.0]
+
+
+# --- recordings of an evaluation's episodes
+
+
+@pytest.mark.parametrize("name", ["random", "angle", DECENT_RULE])
+def test_any_episode_of_an_evaluation_of_a_rule_can_be_played_again(name: str) -> None:
+    episodes = LANE_EPISODES + 20
+    returns = evaluate(rule(name), episodes, 7).returns
+    for episode in (0, 1, LANE_EPISODES - 1, LANE_EPISODES, episodes - 1, int(returns.argmin()), int(returns.argmax())):
+        recording = record(rule(name), Start(7, Evaluated(episode, episodes)))
+        assert recording.total_reward == returns[episode]
+        assert recording.terminated == (returns[episode] < 500)
+        assert recording.states.shape == (len(recording.actions) + 1, 4)
+
+
+def test_an_episode_of_a_networks_evaluation_is_played_again_with_the_values_that_it_acted_on() -> None:
+    agent = clone(MLP((4, 8, 2), torch.Generator().manual_seed(0)))
+    episodes = LANE_EPISODES + 20
+    returns = evaluate(agent, episodes, 3).returns
+    for episode in (0, 17, LANE_EPISODES + 3, int(returns.argmin()), int(returns.argmax())):
+        recording = record(agent, Start(3, Evaluated(episode, episodes)))
+        assert recording.total_reward == returns[episode]
+        assert recording.values is not None
+        np.testing.assert_array_equal(recording.values.argmax(1), recording.actions)
+        np.testing.assert_allclose(recording.values, agent.values(recording.states[:-1]), rtol=1e-4, atol=1e-6)
+
+
+def test_the_perfect_agents_last_episode_of_a_thousand_is_played_again_in_full() -> None:
+    recording = record(load_agent(SHIPPED / "perfect"), Start(12345, Evaluated(999, 1_000)))
+    assert (recording.total_reward, recording.terminated) == (500, False)
+
+
+@pytest.mark.parametrize("episode", [3, LANE_EPISODES + 3])
+def test_an_evaluated_start_is_the_evaluations_own_and_the_same_for_every_agent(episode: int) -> None:
+    start = Start(7, Evaluated(episode, LANE_EPISODES + 20))
+    first, second = record(rule("left"), start), record(rule("right"), start)
+    np.testing.assert_array_equal(first.states[0], second.states[0])
+    seed = 7 if episode < LANE_EPISODES else int(np.random.SeedSequence(7).generate_state(1)[0])
+    size = LANE_EPISODES if episode < LANE_EPISODES else 20
+    starts, _ = gymnasium.make_vec("CartPole-v1", num_envs=size).reset(seed=seed)
+    np.testing.assert_array_equal(first.states[0], starts[episode % LANE_EPISODES])
+
+
+def test_a_recording_of_an_evaluation_follows_the_environments_own_rewards_and_actions() -> None:
+    recording = record(rule("right"), Start(0, Evaluated(1, 3)), probes.ODD_ACTIONS)
+    assert recording.total_reward == evaluate(rule("right"), 3, 0, probes.ODD_ACTIONS).returns[1]
+
+
+def test_an_episode_that_the_evaluation_does_not_have_is_refused() -> None:
+    with pytest.raises(IndexError, match="an evaluation of 3 episodes has none at 3"):
+        record(rule("left"), Start(0, Evaluated(3, 3)))
+
+
+def test_a_start_without_an_evaluation_is_that_of_an_environment_reset_to_its_seed() -> None:
+    np.testing.assert_array_equal(record(rule("angle"), Start(5)).states, record_episode(rule("angle"), 5).states)
