@@ -91,6 +91,7 @@ class LabApp(App[None]):
         Binding(
             "S", "place('settings')", "Settings", tooltip="Settings to play with, and experiments", id="app.settings"
         ),
+        Binding("P", "place('play')", "Play", tooltip="Drive the cart yourself", id="app.play"),
         Binding("q", "quit", "Quit", tooltip="Quit; asks while something trains", id="app.quit"),
         Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
         Binding(

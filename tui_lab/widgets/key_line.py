@@ -11,6 +11,8 @@ from tui_lab.widgets.words import Words
 
 ALWAYS = "app.help"
 """The key that names all the others."""
+AT_LAST = ("app.runs", "app.settings", "app.play")
+"""Keys that are shown where there is room left: the map has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,11 @@ class KeyLine(Words):
 
 def fitting(labels: list[KeyLabel], width: int) -> list[KeyLabel]:
     """Those that fit into so many cells, in their order: the first ones, and help whatever else has to go."""
-    room = width - sum(label.cells for label in labels if label.id == ALWAYS)
-    shown: list[KeyLabel] = []
-    for label in labels:
-        if label.id == ALWAYS:
-            shown.append(label)
-        elif label.cells <= room:
-            room -= label.cells
-            shown.append(label)
-        else:
-            room = 0
-    return shown
+    ranks = {ALWAYS: 0, **dict.fromkeys(AT_LAST, 2)}
+    room, shown = width, set[str]()
+    for label in sorted(labels, key=lambda label: ranks.get(label.id, 1)):
+        room -= label.cells
+        if room < 0 and label.id != ALWAYS:
+            break
+        shown.add(label.key)
+    return [label for label in labels if label.key in shown]
