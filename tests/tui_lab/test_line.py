@@ -91,3 +91,12 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back(start: Call
     terminal.wait_for(lambda text: text == before)
     terminal.type("q")
     assert terminal.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_an_escape_with_nothing_after_it_is_a_key(start: Callable[..., Terminal], answers: bool) -> None:
+    terminal = start(answers=answers)
+    terminal.type(ENTER)
+    terminal.wait_for(lambda text: "esc Map" in text)
+    terminal.type("\x1b")
+    terminal.wait_for(lambda text: "Lessons" in text and "esc Map" not in text)

@@ -182,7 +182,8 @@ class LabDriver(LinuxDriver):
                 text = decode(typed)
                 for message in (*(parser.feed(text) if text else ()), *parser.tick()):
                     self.process_message(message)
-                more = bool(ready)
+                # What was held until now begins its own wait for what may follow it.
+                more = bool(ready or typed)
 
     def _answered(self) -> None:
         if self.painter is not None:
