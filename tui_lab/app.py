@@ -242,8 +242,8 @@ class LabApp(App[None]):
 
     def _beat(self) -> None:
         """Let the open screen look again; the last time once nothing moves any more."""
-        if self.behind:
-            # What it would draw could not be sent yet.
+        if self.behind or not self.is_running:
+            # What it would draw could not be sent yet, or its widgets are just being taken away.
             return
         if self._pulse is not None and not self.lab.moving:
             self._pulse.pause()
