@@ -191,3 +191,8 @@ def test_escape_before_an_answer_stays_a_key() -> None:
     answers = Answers()
     typed = answers.take(b"\x1b")[0] + answers.take(b"\x1b[0n")[0]
     assert typed + answers.release() == b"\x1b"
+
+
+def test_where_no_answer_is_expected_an_escape_is_a_key_at_once() -> None:
+    assert Answers().take(b"\x1b", expected=False) == (b"\x1b", 0)
+    assert Answers().take(b"\x1b[0n", expected=False) == (b"", 1)

@@ -11,12 +11,17 @@ class Answers:
     def __init__(self) -> None:
         self._held = b""
 
-    def take(self, data: bytes) -> tuple[bytes, int]:
-        """What was typed, without the answers in it, and how many these are. An end that may become one is held."""
+    def take(self, data: bytes, *, expected: bool = True) -> tuple[bytes, int]:
+        """What was typed, without the answers in it, and how many these are.
+
+        Args:
+            expected: whether an answer is under way, so that an end that may become one is held for a moment.
+        """
         data = self._held + data
         count = data.count(ANSWER)
         data = data.replace(ANSWER, b"")
-        begun = next((length for length in range(len(ANSWER) - 1, 0, -1) if data.endswith(ANSWER[:length])), 0)
+        lengths = range(len(ANSWER) - 1, 0, -1) if expected else ()
+        begun = next((length for length in lengths if data.endswith(ANSWER[:length])), 0)
         self._held = data[len(data) - begun :]
         return data[: len(data) - begun], count
 

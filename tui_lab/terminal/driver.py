@@ -172,7 +172,7 @@ class LabDriver(LinuxDriver):
                     if not data:
                         self._lose()
                         return
-                    typed, count = answers.take(data)
+                    typed, count = answers.take(data, expected=self._unanswered > 0)
                     for _ in range(count):
                         self._answered()
                 else:
