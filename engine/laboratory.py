@@ -20,7 +20,7 @@ from engine.runs.jobs import Job
 from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
 from engine.runs.theatre import Theatre
-from engine.storage.records import LIVE, EvaluationRecord, RunRecord, StoreError
+from engine.storage.records import LIVE, EvaluationRecord, RunHead, RunRecord, Status, StoreError
 
 if TYPE_CHECKING:
     from engine.runs.search_job import Part, Request, SearchJob
@@ -63,7 +63,7 @@ class Laboratory(Theatre):
         Saved metrics are read in a thread of their own; the log's `version` moves when they are there.
         """
         run = self.runs.get(record.id)
-        if run is not None:
+        if run is not None and run.status != Status.QUEUED:
             return run.log
         read, log = self._logs.get(record.id, (None, MetricLog()))
         self._keep_log(record.id, record, log)
@@ -83,7 +83,7 @@ class Laboratory(Theatre):
     def _forget_ended(self, run: Job[Any]) -> None:
         """What a run showed to its end goes on being shown, until its saved metrics have been read."""
         ended = self.runs.get(run.name)
-        if ended is not None and not run.status.live:
+        if ended is not None and not run.status.live and ended.log.version:
             self._keep_log(run.name, None, ended.log)
         super()._forget_ended(run)
 
@@ -119,12 +119,18 @@ class Laboratory(Theatre):
     def outcome(self, record: RunRecord, newest: EvaluationRecord | None = None) -> Figure | None:
         """The figure that a run is listed with: what its agent scored, else its headline as it was saved.
 
+        A run that has trained on since it was evaluated has another agent.
+
         Args:
             newest: the newest evaluation of the run, where it is known already.
         """
         kept = newest or next(iter(self.store.evaluations(run=record.id, limit=1)), None)
-        if kept is not None:
-            return Figure("greedy", kept.mean, "return")
+        if kept is None or kept.created < record.updated:
+            return self.headline(record)
+        return Figure("greedy", kept.mean, "return")
+
+    def headline(self, record: RunRecord | RunHead) -> Figure | None:
+        """The headline of a run as it was saved."""
         headline = kinds()[record.kind].headline if record.kind in kinds() else None
         if headline is None:
             return None
@@ -230,7 +236,8 @@ class Laboratory(Theatre):
         """What would be cut short by an end, by its titles: runs, searches that train, and experiments."""
         searches = [job.name for job in self._searches.values() if job.status.live and job.part != "look"]
         experiments = [job.name for job in self._experiments.values() if job.status.live]
-        return [run.title for run in self.live_runs] + searches + experiments
+        runs = [f"{run.title} (queued)" if run.queued else run.title for run in self.live_runs]
+        return runs + searches + experiments
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop every search, every experiment and every run, each with what it has, and wait for that."""

@@ -20,6 +20,18 @@ from engine.learners.specs import DQNSpec
 LAB_SETTINGS = {f.name for f in dataclasses.fields(DQNConfig) if f.default is not dataclasses.MISSING} - {"seed"}
 """The settings that the course does not know."""
 
+STEPS = "env_steps"
+FORKABLE = frozenset(
+    {
+        *("learning_rate", "discount_factor", "batch_size", "freq_steps_train", "freq_steps_update_target"),
+        *("n_steps_warm_up_memory", "n_gradient_steps", "max_grad_norm", "epsilon_start", "epsilon_end"),
+        *("steps_epsilon_decay", "double_q", "target_soft_update_rate", "learning_rate_final_fraction"),
+        *("bootstrap_on_truncation", "target_check_behind_training", "keep_best_every_episodes", "end_when_perfect"),
+    }
+)
+"""All but the shape of the network and of the buffer, the scale of what lies in it, and what the random streams and
+the episode come from."""
+
 
 def _returns(spec: DQNSpec) -> Span:
     return environment_facts(spec.config.environment).return_range
@@ -42,6 +54,8 @@ class DQN(Kind):
     spec_type = DQNSpec
     presets = DQN_PRESETS
     headline = Headline("mean return", "return", "return", RETURN_WINDOW)
+    forkable = FORKABLE
+    ends_early = "end_when_perfect"
     space = Path(__file__).parent / "spaces" / "dqn.toml"
     practice_words: ClassVar[Mapping[str, str]] = {
         "first_training_step": "learning starts at environment step {}",
@@ -62,11 +76,22 @@ class DQN(Kind):
             (Trace("return", faint=True, alone=True), Trace("return", smooth=RETURN_WINDOW)),
             reach=lambda spec: spec.episodes,
             span=_returns,
+            along="episodes",
         ),
-        Chart("loss", "loss (mean squared TD error) by step", (Trace("loss"),), cut_spikes=True),
-        Chart("q", "mean largest Q-value by step", (Trace("q"),), span=_values, levels=_ceiling, note="grey: ceiling"),
-        Chart("epsilon", "epsilon by step", (Trace("epsilon"),), span=lambda spec: (0.0, 1.0)),
-        Chart("grad_norm", "gradient norm by step, before clipping", (Trace("grad_norm"),), cut_spikes=True),
+        Chart("loss", "loss (mean squared TD error) by step", (Trace("loss"),), cut_spikes=True, along=STEPS),
+        Chart(
+            "q",
+            "mean largest Q-value by step",
+            (Trace("q"),),
+            span=_values,
+            levels=_ceiling,
+            note="grey: ceiling",
+            along=STEPS,
+        ),
+        Chart("epsilon", "epsilon by step", (Trace("epsilon"),), span=lambda spec: (0.0, 1.0), along=STEPS),
+        Chart(
+            "grad_norm", "gradient norm by step, before clipping", (Trace("grad_norm"),), cut_spikes=True, along=STEPS
+        ),
     )
 
     def learner(self, spec: DQNSpec, log: MetricLog, rows: Rows) -> Learner:

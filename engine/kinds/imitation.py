@@ -32,6 +32,7 @@ class Imitation(Kind):
     values_are = "score"
     headline = Headline("test accuracy", "test_accuracy", "accuracy")
     score = headline
+    forkable = frozenset({"learning_rate", "epochs"})
     space = Path(__file__).parent / "spaces" / "imitation.toml"
     practice_words: ClassVar[Mapping[str, str]] = {
         "minibatches_per_epoch": "{} minibatches an epoch",
@@ -47,6 +48,7 @@ class Imitation(Kind):
             span=lambda spec: (0.5, 1.0),
             levels=lambda spec: (0.5,),
             note=_SIDES,
+            along="epochs",
         ),
         Chart(
             "loss",
@@ -56,6 +58,7 @@ class Imitation(Kind):
             span=lambda spec: (0.0, 0.75),  # A network that knows nothing yet has ln 2 = 0.69.
             note=_SIDES,
             cut_spikes=True,
+            along="epochs",
         ),
     )
 

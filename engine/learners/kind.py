@@ -116,6 +116,7 @@ class Chart:
     levels: heights worth a line of their own, such as a ceiling; they are always in view.
     note: what a reader must know to read it.
     cut_spikes: let a few highest points leave the chart, so that they do not flatten the rest.
+    along: the counter that the horizontal axis counts; empty where it is none of them.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Chart:
     levels: Callable[[Any], Sequence[float]] = lambda spec: ()
     note: str = ""
     cut_spikes: bool = False
+    along: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class Kind(ABC):
     values_are: what its networks' outputs are: "Q" for action values, "score" for scores.
     score: the figure, higher being better, that a search for settings maximises at the end of a run; None for the mean
         return of the greedy evaluation.
+    forkable: the settings that may change in the middle of a run, for its state fits whatever they are.
+    ends_early: the setting that lets a run end before its budget is used up; None where nothing does.
     space: the file of settings that such a search varies where nothing else is said; None where it has to be given.
     practice_words: what a reader is told of each figure of `practice`, which stands at the {}; without one, its name.
     """
@@ -171,6 +175,8 @@ class Kind(ABC):
     headline: ClassVar[Headline | None] = None
     values_are: ClassVar[str] = "Q"
     score: ClassVar[Headline | None] = None
+    forkable: ClassVar[frozenset[str]] = frozenset()
+    ends_early: ClassVar[str | None] = None
     space: ClassVar[Path | None] = None
     practice_words: ClassVar[Mapping[str, str]] = {}
 

@@ -256,6 +256,18 @@ def parse_settings(text: str, origin: str = "the text") -> dict[str, Any]:
     return value
 
 
+def setting_from_text(text: str) -> tuple[str, Any]:
+    """KEY=VALUE, the value as `read_value` takes it.
+
+    Raises:
+        ConfigError: the text is not of that form.
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not key or not value:
+        raise ConfigError(f"a setting is written KEY=VALUE, such as learning_rate=0.001, not {text!r}.")
+    return key, read_value(value)
+
+
 def _is_assignment(text: str) -> bool:
     return text.partition("=")[0].strip().isidentifier()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from engine.learners.config import DQNConfig, ImitationConfig
-from engine.learners.settings import ConfigError, Settings
+from engine.learners.settings import ConfigError, Settings, integer
 
 EPISODES = 200
 """The course's budget of training episodes."""
@@ -60,6 +60,18 @@ class Spec:
         """
         return dataclasses.replace(self, config=self.config.replace(seed=seed))
 
+    def used(self, counters: Mapping[str, int]) -> float:
+        """The share of its budget that a run with these counters has used, in [0, 1]; 0 where that is not known."""
+        return 0.0
+
+    def extended(self, counters: Mapping[str, int], more: int) -> Self:
+        """The same run with a budget of `more` episodes, or epochs, beyond these counters.
+
+        Raises:
+            ConfigError: a run of this kind has no budget that could grow.
+        """
+        raise ConfigError(f"a run of {self.kind} has no budget of episodes or epochs that could grow.")
+
     @property
     def recipe(self) -> str:
         """A digest of everything but the seed: runs with equal recipes are the same run from other seeds.
@@ -77,6 +89,15 @@ class EpisodesSpec(Spec):
 
     episodes: int = EPISODES
     max_env_steps: int | None = None
+
+    def used(self, counters: Mapping[str, int]) -> float:
+        steps = 0.0 if self.max_env_steps is None else counters.get("env_steps", 0) / self.max_env_steps
+        return min(1.0, max(steps, counters.get("episodes", 0) / self.episodes))
+
+    def extended(self, counters: Mapping[str, int], more: int) -> Self:
+        """A limit of environment steps is lifted: it could end the run before these episodes."""
+        episodes = integer(1)("episodes", counters.get("episodes", 0) + more)
+        return dataclasses.replace(self, episodes=episodes, max_env_steps=None)
 
     def to_dict(self) -> dict[str, Any]:
         return {"config": self.config.to_dict(), "episodes": self.episodes, "max_env_steps": self.max_env_steps}
@@ -144,3 +165,9 @@ class ImitationSpec(RowsSpec):
     config_type: ClassVar[type[Settings]] = ImitationConfig
 
     config: ImitationConfig
+
+    def used(self, counters: Mapping[str, int]) -> float:
+        return min(1.0, counters.get("epochs", 0) / self.config.epochs)
+
+    def extended(self, counters: Mapping[str, int], more: int) -> Self:
+        return dataclasses.replace(self, config=self.config.replace(epochs=counters.get("epochs", 0) + more))

@@ -71,6 +71,8 @@ class Job(Generic[W]):
         self._lock = threading.Lock()
         self._go = threading.Event()
         self._go.set()
+        self._turn = threading.Event()
+        self._turn.set()
         self._stopping = False
         self._thread = threading.Thread(target=self._live, name=f"job {name}", daemon=True)
 
@@ -93,10 +95,24 @@ class Job(Generic[W]):
     @property
     def moving(self) -> bool:
         """Whether its thread is at work, so that its figures change by themselves."""
-        return self._thread.is_alive() and self._status != Status.PAUSED
+        return self._thread.is_alive() and self._status not in (Status.PAUSED, Status.QUEUED)
 
     def start(self) -> None:
         self._thread.start()
+
+    def queue(self) -> None:
+        """Before `start`: let the thread wait for `take_turn` before it makes its work."""
+        self._turn.clear()
+        self._status = Status.QUEUED
+
+    def take_turn(self) -> None:
+        """The end of the wait in a queue."""
+        self._turn.set()
+
+    @property
+    def queued(self) -> bool:
+        """Whether the job has yet to be given its turn."""
+        return not self._turn.is_set()
 
     def pause(self) -> None:
         """Ask the thread to wait before its next step; a job that was asked to stop does not wait any more."""
@@ -117,6 +133,7 @@ class Job(Generic[W]):
         with self._lock:
             self._stopping = True
             self._go.set()
+            self._turn.set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the thread's end; returns whether it has ended."""
@@ -128,6 +145,8 @@ class Job(Generic[W]):
         """The thread's whole life. Any error becomes the job's, with its message, and ends it."""
         try:
             with suppress(StoppedError):
+                if self._status == Status.QUEUED:
+                    self._wait_for_turn()
                 self._begin()
                 self._drive()
             status = Status.FINISHED if self._finished else Status.STOPPED
@@ -143,6 +162,17 @@ class Job(Generic[W]):
             finally:
                 self._let_go()
                 self._set_status(Status.FAILED)
+
+    def _wait_for_turn(self) -> None:
+        """
+        Raises:
+            StoppedError: the job was asked to stop meanwhile.
+        """
+        self._set_status(Status.QUEUED)
+        self._turn.wait()
+        if self._stopping:
+            raise StoppedError
+        self._set_status(Status.STARTING)
 
     def _let_go(self) -> None:
         """What worked may be large, and others may keep the job."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
@@ -61,9 +63,11 @@ class Run(Job[Learner]):
         """What went wrong without ending the run."""
         self.first_perfect_seconds = record.first_perfect_seconds
         self._progress = record.progress
+        self._seconds = record.seconds
         self._saved: dict[str, int] = {}
         self._saved_episodes = 0
         self._checkpoint_time = time.monotonic()
+        self._was_saved = threading.Event()
         self._folder = store.run_folder(record.id)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._run_lock = FileLock(self._folder / "lock", thread_local=False)
@@ -98,7 +102,7 @@ class Run(Job[Learner]):
             loaded.truncate(state["log"].get("lengths", {}), state["log"]["episodes"])
             self.log.take(loaded)
             self._saved, self._saved_episodes = self.log.lengths(), self.log.episode_count
-            self._seconds = state["seconds"]
+        self._seconds = 0.0 if state is None else state["seconds"]
         learner = self._learner()
         if state is not None:
             learner.restore(state["learner"])
@@ -150,6 +154,18 @@ class Run(Job[Learner]):
         save_checkpoint(self._folder / "checkpoint", state)
         self._update_row(self.status)
         self._checkpoint_time = time.monotonic()
+        self._was_saved.set()
+
+    def save_now(self, patience: float) -> None:
+        """In any other thread: have a running run save its state at its next step, and wait for that.
+
+        Args:
+            patience: seconds to wait at most; where that is too short, the checkpoint before it is the newest.
+        """
+        self._was_saved.clear()
+        if self.status == Status.RUNNING:
+            self._checkpoint_time = -math.inf
+            self._was_saved.wait(patience)
 
     def _update_row(self, status: Status) -> None:
         self.store.update_run(
@@ -181,7 +197,7 @@ class Run(Job[Learner]):
         self._try_checkpoint()
 
     def _set_status(self, status: Status) -> None:
-        if status in (Status.RUNNING, Status.PAUSED):
+        if status in (Status.QUEUED, Status.RUNNING, Status.PAUSED):
             with suppress(StoreBusyError):  # The next checkpoint writes it.
                 self._update_row(status)
         super()._set_status(status)
@@ -200,6 +216,7 @@ class Run(Job[Learner]):
         from engine.storage.agent_folders import save_agent
         from engine.storage.library import run_card
 
+        self.record = self.store.run(self.id)  # It may have been given another name meanwhile.
         policies = learner.policies()
         for which, policy in policies.items():
             card = run_card(self.record, which, learner.counters(), self.state_hash)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.storage.files import write_whole
 from engine.storage.records import RunRecord
 from engine.storage.store import Store
 
+FORMS = ("csv", "json", "tensorboard")
 METRICS_CSV, EPISODES_CSV = "metrics.csv", "episodes.csv"
 
 
@@ -87,6 +89,26 @@ def export_tensorboard(folder: Path, log: MetricLog) -> None:
         for name in log.names:
             for x, y in zip(*log.read(name), strict=True):
                 writer.add_scalar(name, float(y), int(x))
+
+
+def json_text(store: Store, record: RunRecord) -> str:
+    """`export_json` as a text that ends in a line's end."""
+    return json.dumps(export_json(store, record), indent=2, allow_nan=False) + "\n"
+
+
+def export_run(store: Store, record: RunRecord, form: str, output: Path) -> None:
+    """Write a run to a folder (`csv`, `tensorboard`) or to a file (`json`).
+
+    Raises:
+        MissingToolError: TensorBoard is not installed.
+        OSError: it cannot be written.
+    """
+    if form == "json":
+        write_whole(output, json_text(store, record).encode())
+    elif form == "csv":
+        export_csv(output, store.load_metrics(record.id))
+    else:
+        export_tensorboard(output, store.load_metrics(record.id))
 
 
 def export_agent(store: Store, text: str, folder: Path) -> None:

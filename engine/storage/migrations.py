@@ -83,6 +83,12 @@ CREATE TABLE experiments (
 ) STRICT;
 """
 
+_LABELS_AND_FORKS = """
+ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN parent TEXT;
+ALTER TABLE runs ADD COLUMN forked_at TEXT;
+"""
+
 
 def _fill_recipes_and_summaries(db: sqlite3.Connection, home: Path) -> None:
     """What SQL cannot compute: digests of specs, and figures of returns."""
@@ -170,6 +176,7 @@ MIGRATIONS: tuple[Step, ...] = (
     (_FIRST_PERFECT, _nothing),
     (_RECIPES_AND_SUMMARIES, _fill_recipes_and_summaries),
     (_EXPERIMENTS, _nothing),
+    (_LABELS_AND_FORKS, _nothing),
 )
 """What leads from each version of the schema to the next, from an empty file on: SQL, then what SQL cannot do."""
 SCHEMA_VERSION = len(MIGRATIONS)

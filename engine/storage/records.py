@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ class StoreBusyError(StoreError):
 class Status(StrEnum):
     """Where a job stands. A run whose process died is `interrupted` when it is found again."""
 
+    QUEUED = "queued"
     STARTING = "starting"
     RUNNING = "running"
     PAUSED = "paused"
@@ -37,7 +39,12 @@ class Status(StrEnum):
         return self in LIVE
 
 
-LIVE = (Status.STARTING, Status.RUNNING, Status.PAUSED)
+LIVE = (Status.QUEUED, Status.STARTING, Status.RUNNING, Status.PAUSED)
+
+
+def step_in(counters: Mapping[str, int]) -> int:
+    """The step that a checkpoint is named by: environment steps, and gradient steps where there is no environment."""
+    return counters.get("env_steps", counters.get("gradient_steps", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,11 @@ class RunRecord:
     """What the store knows of a run.
 
     spec: everything it was started with, as plain values; empty where what is kept of it is damaged.
-    recipe: a digest of all of that but the seed; None for a kind of learner that was not known when it was made.
+    recipe: a digest of all of that but the seed; None for a kind of learner that was not known when it was made,
+        and for a run that was not trained by one spec from start to end: a fork, or one with a longer budget.
     seconds: of training; first_perfect_seconds: those until its first perfect selection evaluation, None without one.
+    parent: of a fork, the id of the run that it branched off; that run may be gone.
+    forked_at: the parent's counters there; empty for what is no fork.
     """
 
     id: str
@@ -65,6 +75,42 @@ class RunRecord:
     state_hash: str | None
     message: str | None
     recipe: str | None
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    forked_at: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The name given to the run, else its preset's, else its kind."""
+        return self.name or self.preset or self.kind
+
+    @property
+    def forked_step(self) -> int:
+        """The step at which a fork branched off."""
+        return step_in(self.forked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """What a list shows of a run: light, so that thousands are read at once.
+
+    tags: joined by spaces.
+    mean: the mean return of its newest evaluation since it trained; None without one.
+    """
+
+    id: str
+    kind: str
+    preset: str | None
+    name: str | None
+    seed: int
+    status: str
+    created: str
+    updated: str
+    seconds: float
+    progress: float
+    tags: str
+    parent: str | None
+    mean: float | None
 
     @property
     def title(self) -> str:

@@ -18,12 +18,21 @@ import platformdirs
 
 from engine.learners.metrics import Episode, MetricLog
 from engine.learners.specs import Spec
+from engine.storage.columns import columns, insert_run, run_record, where, write_metrics
 from engine.storage.experiments import ExperimentStore
 from engine.storage.files import remove_folder
 from engine.storage.parcels import ParcelStore
 from engine.storage.reader import now
-from engine.storage.records import EvaluationRecord, RunRecord, Status, StoreError, summed_up
+from engine.storage.records import EvaluationRecord, RunHead, RunRecord, Status, StoreError, summed_up
 
+_TAGGED = "instr(tags, ?) > 0"
+"""A tag is a word without quotes, so that its JSON is found in no other one."""
+_HEADS = """
+SELECT id, kind, preset, name, seed, status, created, updated, seconds, progress,
+    CASE tags WHEN '[]' THEN '' ELSE replace(replace(trim(tags, '[]'), '"', ''), ',', '') END,
+    parent, (SELECT mean FROM evaluations WHERE run = runs.id AND created >= runs.updated ORDER BY id DESC LIMIT 1)
+FROM runs ORDER BY created DESC, rowid DESC
+"""
 _EVALUATION = "id, agent, run, environment, seed, episodes, mean, std, min, max, perfect, seconds, created"
 
 
@@ -49,17 +58,30 @@ class Store(ParcelStore, ExperimentStore):
 
     def add_run(self, spec: Spec, preset: str | None = None, name: str | None = None) -> RunRecord:
         """Register a new run under a short id of its own."""
-        moment = now()
         with self._transaction() as db:
             run = next(new for new in _short_ids() if self._is_free(db, new))
-            db.execute(
-                "INSERT INTO runs (id, kind, preset, name, spec, seed, status, created, updated, recipe) "
-                "VALUES (?,?,?,?,?,?,?,?,?,?)",
-                (
-                    *(run, spec.kind, preset, name, json.dumps(spec.to_dict()), spec.config.seed),
-                    *(str(Status.STARTING), moment, moment, spec.recipe),
-                ),
-            )
+            insert_run(db, run, spec, preset=preset, name=name, status=str(Status.STARTING), recipe=spec.recipe)
+        return self.run(run)
+
+    def claim_run_folder(self) -> Path:
+        """The new folder of a run that is yet to be registered; its name is the run's id, which nobody else gets."""
+        while True:
+            with self._read() as db:
+                run = next(new for new in _short_ids() if self._is_free(db, new))
+            with suppress(FileExistsError):
+                self.run_folder(run).mkdir(parents=True)
+                return self.run_folder(run)
+
+    def add_fork(self, run: str, spec: Spec, log: MetricLog, **fields: Any) -> RunRecord:
+        """Register a run that begins where another one stands, with the metrics up to there, whole or not at all.
+
+        Args:
+            run: its id, of `claim_run_folder`, with its checkpoint in that folder.
+            fields: other columns of its row.
+        """
+        with self._transaction() as db:
+            insert_run(db, run, spec, status=str(Status.STOPPED), **fields)
+            write_metrics(db, run, log, {}, 0)
         return self.run(run)
 
     def _is_free(self, db: sqlite3.Connection, run: str) -> bool:
@@ -77,7 +99,7 @@ class Store(ParcelStore, ExperimentStore):
             row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None:
             raise StoreError(f"there is no run {run!r}; `dqn-lab runs list` names them.")
-        return _run_record(row)
+        return run_record(row)
 
     def find_run(self, text: str) -> RunRecord | None:
         """The run of that id, else the newest one of that name, else None."""
@@ -88,7 +110,7 @@ class Store(ParcelStore, ExperimentStore):
                     "SELECT * FROM runs WHERE name = ? ORDER BY created DESC, rowid DESC LIMIT 1", (text,)
                 ).fetchone()
             )
-        return None if row is None else _run_record(row)
+        return None if row is None else run_record(row)
 
     def named_run(self, text: str) -> RunRecord:
         """`find_run`, for a run that must be there.
@@ -106,6 +128,7 @@ class Store(ParcelStore, ExperimentStore):
         name: str | None = None,
         kinds: Iterable[str] | None = None,
         statuses: Iterable[str] | None = None,
+        tag: str | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[RunRecord]:
@@ -115,15 +138,27 @@ class Store(ParcelStore, ExperimentStore):
             recipe: only runs that differ from one another in nothing but their seeds; see `Spec.recipe`.
             statuses, kinds: only runs of one of these.
         """
-        tests, values = _tests(recipe=recipe, seed=seed, name=name, kind=kinds, status=statuses)
+        tests, values = where(recipe=recipe, seed=seed, name=name, kind=kinds, status=statuses)
+        if tag is not None:
+            tests = f"{tests} AND {_TAGGED}" if tests else f" WHERE {_TAGGED}"
+            values.append(json.dumps(tag))
         query = f"SELECT * FROM runs{tests} ORDER BY created DESC, rowid DESC LIMIT ? OFFSET ?"
         with self._read() as db:
             rows = db.execute(query, (*values, -1 if limit is None else limit, offset)).fetchall()
-        return [_run_record(row) for row in rows]
+        return [run_record(row) for row in rows]
 
-    def count_runs(self) -> int:
+    def count_runs(self, tag: str | None = None) -> int:
+        """How many runs there are, or how many have a tag."""
+        tests, values = ("", ()) if tag is None else (f" WHERE {_TAGGED}", (json.dumps(tag),))
         with self._read() as db:
-            return int(db.execute("SELECT count(*) FROM runs").fetchone()[0])
+            return int(db.execute(f"SELECT count(*) FROM runs{tests}", values).fetchone()[0])
+
+    def run_heads(self) -> list[RunHead]:
+        """What a list shows of every run, newest first."""
+        with self._read() as db:
+            cursor = db.cursor()
+            cursor.row_factory = None
+            return [RunHead(*row) for row in cursor.execute(_HEADS)]
 
     def latest_run(self, recipe: str, *statuses: str) -> RunRecord | None:
         """The newest run of a recipe, in one of these statuses where any is given."""
@@ -135,9 +170,15 @@ class Store(ParcelStore, ExperimentStore):
             return {row[0] for row in db.execute("SELECT seed FROM runs WHERE recipe = ?", (recipe,))}
 
     def update_run(self, run: str, **fields: Any) -> None:
-        """Set columns of a run's row."""
-        values = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in fields.items()}
-        values["updated"] = now()
+        """Set columns of a run's row, for its training has come further."""
+        self._set_columns(run, {**fields, "updated": now()})
+
+    def label_run(self, run: str, **fields: Any) -> None:
+        """Set columns of a run's row that say what it is called, not where it stands."""
+        self._set_columns(run, fields)
+
+    def _set_columns(self, run: str, fields: Mapping[str, Any]) -> None:
+        values = columns(fields)
         assignments = ", ".join(f"{key} = :{key}" for key in values)
         with self._transaction() as db:
             db.execute(f"UPDATE runs SET {assignments} WHERE id = :run", {**values, "run": run})
@@ -165,22 +206,7 @@ class Store(ParcelStore, ExperimentStore):
         Rows already there beyond these counts come from a process killed after its last checkpoint; they are dropped.
         """
         with self._transaction() as db:
-            for (name,) in db.execute("SELECT DISTINCT series FROM metrics WHERE run = ?", (run,)).fetchall():
-                own = (run, name, saved.get(name, 0))
-                db.execute("DELETE FROM metrics WHERE run = ? AND series = ? AND start >= ?", own)
-            for name in log.names:
-                start = saved.get(name, 0)
-                x, y = log.read(name, start)
-                if len(x):
-                    db.execute("INSERT INTO metrics VALUES (?,?,?,?,?)", (run, name, start, x.tobytes(), y.tobytes()))
-            db.execute("DELETE FROM episodes WHERE run = ? AND episode >= ?", (run, saved_episodes))
-            db.executemany(
-                "INSERT INTO episodes VALUES (?,?,?,?,?,?,?,?)",
-                [
-                    (run, e.index, e.env_step, e.total_reward, e.length, e.epsilon, e.terminated, e.truncated)
-                    for e in log.episodes(saved_episodes)
-                ],
-            )
+            write_metrics(db, run, log, saved, saved_episodes)
 
     def load_metrics(self, run: str, *, episodes: bool = True) -> MetricLog:
         """The saved metrics of a run as a log; without its `episodes` where only series are wanted."""
@@ -253,7 +279,7 @@ class Store(ParcelStore, ExperimentStore):
         limit: int | None = None,
     ) -> list[EvaluationRecord]:
         """Kept evaluations, newest first; those alone that fit what is given."""
-        tests, values = _tests(agent=agent, run=run, seed=seed, episodes=episodes)
+        tests, values = where(agent=agent, run=run, seed=seed, episodes=episodes)
         query = f"SELECT {_EVALUATION} FROM evaluations{tests} ORDER BY id DESC LIMIT ?"
         with self._read() as db:
             rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
@@ -268,7 +294,7 @@ class Store(ParcelStore, ExperimentStore):
             agent: its name, or several that mean the same.
             seed: None for any.
         """
-        tests, values = _tests(agent=agent, seed=seed, episodes=episodes)
+        tests, values = where(agent=agent, seed=seed, episodes=episodes)
         query = f"SELECT {_EVALUATION} FROM evaluations{tests} AND run IS ? ORDER BY id DESC LIMIT 1"
         with self._read() as db:
             row = db.execute(query, (*values, run)).fetchone()
@@ -290,33 +316,6 @@ class Store(ParcelStore, ExperimentStore):
         with self._read() as db:
             row = db.execute("SELECT returns FROM returns WHERE evaluation = ?", (evaluation,)).fetchone()
         return np.empty(0) if row is None else np.frombuffer(row[0])
-
-
-def _tests(**columns: object) -> tuple[str, list[object]]:
-    """A WHERE clause for the columns that are given, and its values; a collection stands for any of its members."""
-    clauses: list[str] = []
-    values: list[object] = []
-    for column, wanted in columns.items():
-        if wanted is None:
-            continue
-        several = [wanted] if isinstance(wanted, str | int) else list(wanted)  # type: ignore[call-overload]
-        clauses.append(f"{column} IN ({','.join('?' * len(several))})")
-        values += several
-    return (" WHERE " + " AND ".join(clauses) if clauses else ""), values
-
-
-def _run_record(row: sqlite3.Row) -> RunRecord:
-    fields = dict(row)
-    return RunRecord(**{**fields, "spec": _json_object(fields["spec"]), "counters": _json_object(fields["counters"])})
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    """What a column of JSON holds; nothing where it is damaged, so that the run can still be listed and deleted."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _short_ids() -> Iterator[str]:

@@ -18,6 +18,7 @@ from engine.agents.recording import record_episode
 from engine.agents.starts import Evaluated, Start
 from engine.laboratory import KEPT_LOGS, Laboratory
 from engine.learners.config import DQNConfig
+from engine.learners.kind import Figure
 from engine.learners.kinds import kind_named, preset, preset_spec
 from engine.learners.metrics import MetricLog
 from engine.learners.samples import DataError
@@ -406,3 +407,19 @@ def test_only_the_logs_looked_at_last_are_kept(lab: Laboratory) -> None:
         lab.log(record)
     assert lab.log(records[0]) is not first
     assert lab.log(records[-1]) is lab.log(records[-1])
+
+
+def test_a_run_that_trained_on_is_not_listed_with_what_its_former_agent_scored(lab: Laboratory) -> None:
+    run = lab.start(replace(dqn_spec(env_steps=10**6), episodes=5))
+    assert run.wait(PATIENCE)
+    lab.store.label_run(run.id, updated="2020-01-01T00:00:00+00:00")
+    lab.store.add_evaluation("x", run.id, "CartPole-v1", 0, 0, 1.0, np.array([77.0]))
+    before = lab.outcome(lab.store.run(run.id))
+    assert before == Figure("greedy", 77.0, "return")
+    assert lab.store.run_heads()[0].mean == 77.0
+    lab.store.label_run(run.id, updated="2999-01-01T00:00:00+00:00")
+    after = lab.outcome(lab.store.run(run.id))
+    assert after is not None
+    assert after.name == "mean return"
+    assert lab.store.run_heads()[0].mean is None
+    assert lab.headline(lab.store.run_heads()[0]) == after

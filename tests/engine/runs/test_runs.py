@@ -41,6 +41,7 @@ SPECS: dict[str, Spec] = {
 @pytest.fixture
 def lab(home: Path) -> Iterator[Laboratory]:
     laboratory = Laboratory(home)
+    laboratory.places = 2  # Whatever this machine has.
     yield laboratory
     laboratory.close()
 
@@ -282,6 +283,7 @@ def test_a_finished_run_cannot_be_continued(lab: Laboratory) -> None:
 
 def test_closing_the_laboratory_stops_every_run_with_a_checkpoint(home: Path) -> None:
     lab = Laboratory(home)
+    lab.places = 2
     runs = [lab.start(dqn_spec(env_steps=10**7, seed=seed)) for seed in (0, 1)]
     lab.close()
     store = Store(home)

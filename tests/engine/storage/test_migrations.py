@@ -131,6 +131,11 @@ def make_old(home: Path, version: int, *, damaged: bool = False) -> Path:
                 "INSERT INTO answers (question, choice, correct, created) VALUES ('q', ?, 1, ?)",
                 (choice, DAY.format(1)),
             )
+        db.execute(f"PRAGMA user_version = {min(version, 2)}")
+        for statements, fill in MIGRATIONS[2:version]:
+            for statement in filter(str.strip, statements.split(";\n")):
+                db.execute(statement)
+            fill(db, home)
         db.execute(f"PRAGMA user_version = {version}")
     return home / "lab.db"
 
@@ -289,6 +294,15 @@ def test_where_no_copy_can_be_kept_the_home_stays_as_it_was(home: Path) -> None:
     assert list(home.glob(".lab-schema*")) == []
     (home / "lab-schema-2.db").rmdir()
     assert Store(home).run("bad-1").recipe
+
+
+def test_runs_of_a_home_without_tags_have_none_and_are_no_forks(home: Path) -> None:
+    make_old(home, 3)
+    store = Store(home)
+    (run,) = [run for run in store.runs() if run.id == "bad-2"]
+    assert (run.tags, run.parent, run.forked_at, run.recipe) == ((), None, {}, preset("bad").spec.recipe)
+    store.label_run("bad-2", tags=["a", "b"])
+    assert store.run("bad-2").tags == ("a", "b")
 
 
 # --- whole or not at all

@@ -541,7 +541,7 @@ SMALL, LARGE = 60, 600
 READ_WHOLE = {"SCAN progress"}
 NEWEST_FIRST = {"SCAN runs USING INDEX runs_by_age", "SCAN evaluations"}
 """Walks from the newest row on, which a limit ends."""
-FEW = "status IN ('starting','running','paused')"
+FEW = "status IN ('queued','starting','running','paused')"
 """However large a home is, a few runs are live."""
 
 
