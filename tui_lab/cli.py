@@ -13,6 +13,7 @@ from tui_lab.commands.doctor import doctor
 from tui_lab.commands.errors import LabGroup, Misuse
 from tui_lab.commands.evaluate import evaluate
 from tui_lab.commands.fit import fit
+from tui_lab.commands.fork import fork
 from tui_lab.commands.generate import generate
 from tui_lab.commands.grade import grade
 from tui_lab.commands.keys import keys
@@ -23,7 +24,7 @@ from tui_lab.commands.train import train
 from tui_lab.commands.tune import tune
 from tui_lab.glyphs import BandwidthChoice, GlyphChoice
 
-COMMANDS = (train, resume, evaluate, generate, fit, tune, runs, agents, grade, keys, doctor)
+COMMANDS = (train, resume, fork, evaluate, generate, fit, tune, runs, agents, grade, keys, doctor)
 SIGNALLED = 128
 """Exit codes above it name the signal that ended the lab."""
 

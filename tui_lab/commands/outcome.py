@@ -26,19 +26,13 @@ def free_name(lab: Laboratory, name: str | None) -> None:
 
     Raises:
         AgentError: it is not a name, or belongs to an agent that comes with the lab.
-        Misuse: an agent or a run has it already.
+        StoreError: an agent or a run has it already.
     """
     if name is None:
         return
-    from engine.storage.names import check_name
+    from engine.storage.labels import check_free_name
 
-    check_name(name)
-    if (lab.store.agents_folder() / name).exists():
-        raise Misuse(f"there is an agent {name!r} already; choose another name or delete it first.")
-    unfinished = [status for status in Status if status not in (Status.FINISHED, Status.FAILED)]
-    taken = [one for one in (lab.store.find_run(name),) if one is not None and one.id == name]
-    for record in taken or lab.store.runs(name=name, statuses=unfinished, limit=1):
-        raise Misuse(f"the name {name!r} belongs to run {record.id} ({record.status}); choose another name.")
+    check_free_name(lab.store, name)
 
 
 def see_through(options: Options, lab: Laboratory, run: Run, stop: Stop, as_json: bool) -> None:
@@ -124,6 +118,7 @@ def _print_training(
                 **summaries,
                 "agent": agent,
                 "state_hash": record.state_hash,
+                **fork_keys(record),
             }
         )
         return
@@ -143,13 +138,18 @@ def _print_fit(lab: Laboratory, run: Run, record: RunRecord, as_json: bool) -> N
     if as_json:
         end = {"seconds": record.seconds, "agent": agent, "state_hash": record.state_hash}
         unfinished = {} if record.status == Status.FINISHED else {"status": record.status}
-        emit_json({"run": record.id, **figures, **end, **unfinished})
+        emit_json({"run": record.id, **figures, **end, **unfinished, **fork_keys(record)})
         return
     _print_head(record, {name.replace("_", " "): f"{steps:,}" for name, steps in record.counters.items()})
     told = pairs({name.replace("_", " "): _exact(value) for name, value in figures.items()})
     if told:
         click.echo("\n" + told)
     _print_tail(run, record, agent)
+
+
+def fork_keys(record: RunRecord) -> dict[str, Any]:
+    """Where a fork branched off, as JSON has it; nothing for another run."""
+    return {} if record.parent is None else {"parent": record.parent, "forked_at": record.forked_step}
 
 
 def _exact(value: float | int | None) -> str | None:

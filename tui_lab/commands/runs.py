@@ -1,4 +1,4 @@
-"""`dqn-lab runs`: list, show, export and delete what was trained."""
+"""`dqn-lab runs`: list, show, compare, label, export and delete what was trained."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tui_lab.commands.compare_runs import compare
 from tui_lab.commands.errors import FAILED, Misuse
 from tui_lab.commands.options import Options, force_option, json_option, pass_options, yes_option
+from tui_lab.commands.outcome import fork_keys
 from tui_lab.commands.output import (
     RETURN_HEADER,
     RIGHT,
@@ -22,6 +24,7 @@ from tui_lab.commands.output import (
     table,
     when,
 )
+from tui_lab.commands.run_labels import keep, rename, tag
 from tui_lab.text import figure
 
 if TYPE_CHECKING:
@@ -34,23 +37,30 @@ PER_PAGE = 50
 
 @click.group(no_args_is_help=False)
 def runs() -> None:
-    """List, show, export and delete runs."""
+    """List, show, compare, label, export and delete runs."""
+
+
+for command in (compare, rename, tag, keep):
+    runs.add_command(command)
 
 
 @runs.command("list")
 @click.option("--page", type=click.IntRange(1), default=1, show_default=True, help="Which page; 1 is the newest.")
 @click.option("--per-page", type=click.IntRange(1, 10_000), default=PER_PAGE, show_default=True, help="Runs on a page.")
+@click.option("--tag", "of_tag", metavar="TAG", help="Only runs with that tag.")
 @json_option
 @pass_options
-def list_runs(options: Options, page: int, per_page: int, as_json: bool) -> None:
+def list_runs(options: Options, page: int, per_page: int, of_tag: str | None, as_json: bool) -> None:
     """Runs, newest first, a page at a time."""
     with options.laboratory() as lab:
-        records = lab.store.runs(limit=per_page, offset=(page - 1) * per_page)
+        records = lab.store.runs(tag=of_tag, limit=per_page, offset=(page - 1) * per_page)
         newest = lab.store.newest_evaluations([record.id for record in records])
         found = [_summary(lab, record, newest.get(record.id)) for record in records]
-        total = lab.store.count_runs()
+        total = lab.store.count_runs(of_tag)
     if as_json:
         emit_json({"runs": found, "page": page, "per_page": per_page, "total": total})
+    elif not total and of_tag is not None:
+        click.echo(f"no run has the tag {of_tag!r}.")
     elif not total:
         click.echo(f"no runs yet; `{options.command('train')}` starts one.")
     elif not found:
@@ -59,11 +69,13 @@ def list_runs(options: Options, page: int, per_page: int, as_json: bool) -> None
         _print_list(found)
         if page * per_page < total:
             usual = "" if per_page == PER_PAGE else f" --per-page {per_page}"
+            usual += "" if of_tag is None else f" --tag {of_tag}"
             older = options.command(f"runs list --page {page + 1}{usual}")
             note(f"{len(found)} of {total:,} runs; `{older}` shows older ones.")
 
 
 def _print_list(found: list[dict[str, Any]]) -> None:
+    tagged = any(run["tags"] for run in found)
     rows = [
         (
             run["run"],
@@ -74,10 +86,11 @@ def _print_list(found: list[dict[str, Any]]) -> None:
             number(run["seconds"], 0),
             run["result"],
             when(run["created"]),
+            *([" ".join(run["tags"])] if tagged else []),
         )
         for run in found
     ]
-    header = ("run", "title", "seed", "status", "done", "seconds", "result", "started")
+    header = ("run", "title", "seed", "status", "done", "seconds", "result", "started", *(["tags"] if tagged else []))
     click.echo(table(header, rows, frozenset({"seed", "done", "seconds"})))
 
 
@@ -90,6 +103,8 @@ def _summary(lab: Laboratory, record: RunRecord, newest: EvaluationRecord | None
         "mean": None if newest is None else newest.mean,
         "headline": None if outcome is None else {"name": outcome.name, "value": outcome.value},
         "result": None if outcome is None else figure(outcome),
+        "tags": record.tags,
+        **fork_keys(record),
     }
 
 
@@ -109,6 +124,7 @@ def show(options: Options, run: str, as_json: bool) -> None:
 
 def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
     from engine.learners.kinds import changed_settings, kind_of, spec_from_dict
+    from engine.storage.forks import kept_steps
 
     spec, log = spec_from_dict(record.kind, record.spec), lab.store.load_metrics(record.id, episodes=False)
     kind = kind_of(spec)
@@ -116,6 +132,9 @@ def _facts(lab: Laboratory, record: RunRecord) -> dict[str, Any]:
     return {
         "run": record.id,
         **{key: getattr(record, key) for key in keys},
+        "tags": record.tags,
+        "kept": kept_steps(lab.store, record.id),
+        **fork_keys(record),
         "counters": record.counters,
         "settings": spec.config.to_dict(),
         "changed_from_preset": changed_settings(record.preset, record.spec["config"]),
@@ -141,7 +160,9 @@ def _print_facts(facts: dict[str, Any]) -> None:
     head = ("run", "kind", "preset", "name", "seed", "status", "message")
     counters = {key.replace("_", " "): f"{value:,}" for key, value in facts["counters"].items()}
     end = {"seconds": number(facts["seconds"], 1), "started": when(facts["created"]), "state hash": facts["state_hash"]}
-    click.echo(pairs({**{key: facts[key] for key in head}, **counters, **end}))
+    forked = {"fork of": f"{facts['parent']} at step {facts['forked_at']:,}"} if "parent" in facts else {}
+    labels = {"tags": ", ".join(facts["tags"]), "kept steps": ", ".join(f"{step:,}" for step in facts["kept"])}
+    click.echo(pairs({**{key: facts[key] for key in head}, **forked, **labels, **counters, **end}))
     if facts["state_hash"]:
         click.echo(SAME_HASH)
     changed = facts["changed_from_preset"]
@@ -189,27 +210,17 @@ def export(options: Options, run: str, form: str, output: Path | None, force: bo
     csv: a folder with metrics.csv (series, x, y) and episodes.csv. json: one object. tensorboard: event files.
     """
     from engine.storage import export as exports
-    from engine.storage.files import write_whole
 
     if output is None and form != "json":
         raise Misuse(f"--format {form} needs --output with a folder to write.")
     with options.laboratory() as lab:
         record = lab.store.named_run(run)
         if output is None:
-            return click.echo(_json_text(exports.export_json(lab.store, record)), nl=False)
+            return click.echo(exports.json_text(lab.store, record), nl=False)
         _refuse_to_overwrite(output, form, force)
-        if form == "csv":
-            exports.export_csv(output, lab.store.load_metrics(record.id))
-        elif form == "tensorboard":
-            exports.export_tensorboard(output, lab.store.load_metrics(record.id))
-        else:
-            write_whole(output, _json_text(exports.export_json(lab.store, record)).encode())
+        exports.export_run(lab.store, record, form, output)
     click.echo(f"run {record.id} is in {output}")
     return None
-
-
-def _json_text(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def _refuse_to_overwrite(output: Path, form: str, force: bool) -> None:

@@ -142,10 +142,10 @@ def _spec(
 
 
 def read_setting(text: str) -> tuple[str, Any]:
-    """KEY=VALUE, the value as `read_value` takes it."""
-    from engine.learners.settings import read_value
+    """KEY=VALUE as a setting; see `setting_from_text`."""
+    from engine.learners.settings import ConfigError, setting_from_text
 
-    key, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not key or not value:
-        raise Misuse(f"--set takes KEY=VALUE, such as learning_rate=0.001, not {text!r}.")
-    return key, read_value(value)
+    try:
+        return setting_from_text(text)
+    except ConfigError:
+        raise Misuse(f"--set takes KEY=VALUE, such as learning_rate=0.001, not {text!r}.") from None
