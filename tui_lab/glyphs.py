@@ -29,12 +29,13 @@ class Glyphs:
     failed: str
     pointer: str
     steps: str
+    queued: str
     ascii_frame: bool = False
 
 
-BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸", "▁▂▃▄▅▆▇█")
-BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►", "▁▂▃▄▅▆▇█")
-ASCII = Glyphs("ascii", "*", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", "_.-=+*#", ascii_frame=True)
+BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸", "▁▂▃▄▅▆▇█", "◌")
+BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►", "▁▂▃▄▅▆▇█", "·")
+ASCII = Glyphs("ascii", "*", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", "_.-=+*#", ".", ascii_frame=True)
 
 
 def choose_glyphs(choice: GlyphChoice = "auto") -> Glyphs:

@@ -16,6 +16,8 @@ def status_mark(status: Status | None, glyphs: Glyphs) -> Content:
     match status:
         case None:
             return Content.styled(glyphs.new, "$muted")
+        case Status.QUEUED:
+            return Content.styled(glyphs.queued, "$accent")
         case Status.RUNNING | Status.STARTING:
             return Content.styled(glyphs.running, "$accent")
         case Status.PAUSED:

@@ -42,6 +42,7 @@ def open_lab(tmp_path: Path) -> Open:
         course: Sequence[Lesson] | None = None,
         before: Callable[[Laboratory], object] = lambda lab: None,
         toasts: bool = False,
+        places: int = 8,
     ) -> AsyncIterator[tuple[LabApp, LabPilot]]:
         """
         Args:
@@ -50,8 +51,10 @@ def open_lab(tmp_path: Path) -> Open:
             course: the lessons of the lab; `lesson` alone where that is the test's own.
             before: what happens in the home folder before the lab opens.
             toasts: whether notifications are drawn.
+            places: how many runs train at a time, whatever this machine has.
         """
         lab = Laboratory(tmp_path / "home")
+        lab.places = places
         told = use_fake_learners(lab)
         before(lab)
         told.hold_at = hold_at

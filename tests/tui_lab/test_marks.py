@@ -33,7 +33,7 @@ def test_every_status_has_a_mark_and_a_colour(status: Status | None, mark: str, 
 
 
 def test_marks_are_those_of_the_terminal() -> None:
-    assert [str(status_mark(s, ASCII)) for s in (None, *Status)] == [" ", ">", ">", "=", "#", "+", "!", "#"]
+    assert [str(status_mark(s, ASCII)) for s in (None, *Status)] == [" ", ".", ">", ">", "=", "#", "+", "!", "#"]
 
 
 @pytest.mark.parametrize(("share", "full"), [(0.0, 0), (0.5, 5), (0.26, 3), (1.0, 10), (-0.5, 0), (1.5, 10)])

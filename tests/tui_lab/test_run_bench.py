@@ -636,3 +636,33 @@ async def test_the_help_of_the_bench_speaks_of_its_keys(open_lab: Open, two: Les
         assert lesson_screen(app).bench is bench(app, RunBench)
         for word in ("r starts", "n starts", "a starts", "space pauses", "x stops", "c changes", "s slows"):
             assert word in RunBench.HELP
+
+
+# --- more runs than places
+
+
+async def test_a_run_beyond_the_places_is_shown_as_queued_and_begins_when_another_is_paused(
+    open_lab: Open, two: Lesson
+) -> None:
+    async with open_lab(hold_at=50, lesson=two, places=1) as (app, pilot):
+        await pilot.press("1", "a", "down")
+        await until(pilot, lambda: rows(app)[1].startswith("◌ good-1"))
+        assert rows(app)[1].endswith("  0 %  queued")
+        assert "· queued · " in words(app, "#details")
+        assert "begins when another run ends or is paused" in words(app, "#details")
+        await pilot.press("r")
+        assert said(app) == ["Queued: it begins when another run ends or is paused; x takes it out of the queue."]
+        await pilot.press("up", "space")
+        await until(pilot, lambda: rows(app)[1].startswith("● good-1"))
+
+
+async def test_x_takes_a_queued_run_out_and_r_puts_it_back(open_lab: Open, two: Lesson) -> None:
+    async with open_lab(hold_at=50, lesson=two, places=1) as (app, pilot):
+        await pilot.press("1", "a", "down")
+        await until(pilot, lambda: rows(app)[1].startswith("◌ good-1"))
+        await pilot.press("x")
+        await until(pilot, lambda: rows(app)[1].startswith("■ good-1"))
+        assert said(app) == ["Taking it out of the queue; r goes on with it."]
+        await pilot.press("r")
+        await until(pilot, lambda: rows(app)[1].startswith("◌ good-1"))
+        assert app.lab.store.count_runs() == 2

@@ -28,7 +28,8 @@ class RunBench(Bench):
 
     HELP = (
         "Each row is a preset and its newest run. r starts the chosen one, or goes on with a stopped one; n starts "
-        "another run of it with the next seed; a starts all that are not yet trained; space pauses and resumes; "
+        "another run of it with the next seed; a starts all that are not yet trained, and what no core is free for is "
+        "queued; space pauses and resumes; "
         "s slows a run down so that you can follow; x stops and keeps a checkpoint; c changes the chart. Training "
         "goes on when you leave the lesson."
     )
@@ -105,6 +106,8 @@ class RunBench(Bench):
             self.notify(ELSEWHERE, severity="warning")
         elif row.status == Status.PAUSED and row.run is not None:
             row.run.resume()
+        elif row.status == Status.QUEUED:
+            self.notify("Queued: it begins when another run ends or is paused; x takes it out of the queue.")
         elif row.live:
             self.notify("Already training; n starts another run once this one is over.")
         elif row.status == Status.FINISHED:
@@ -134,8 +137,9 @@ class RunBench(Bench):
         elif row.run is None or not row.live:
             self.notify(NOTHING_RUNS)
         else:
+            how = "Taking it out of the queue" if row.run.queued else f"Stopping {row.run.title} with a checkpoint"
             row.run.stop()
-            self.notify(f"Stopping {row.run.title} with a checkpoint; r goes on with it.")
+            self.notify(f"{how}; r goes on with it.")
 
     def change_pace(self) -> None:
         self._pace = PACES[(PACES.index(self._pace) + 1) % len(PACES)]

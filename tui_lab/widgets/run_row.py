@@ -36,6 +36,17 @@ class RunRow:
         self.spec = new_spec
         """What the run was started with, else what a new one would be."""
 
+    @classmethod
+    def of(cls, lab: Laboratory, record: RunRecord) -> RunRow:
+        """One run, whatever it was started with.
+
+        Raises:
+            ConfigError: its kind of learner is not known here, or what is kept of its settings is damaged.
+        """
+        row = cls(lab, record.title, spec_from_dict(record.kind, record.spec))
+        row._take(record)
+        return row
+
     def look_up(self) -> None:
         """Find the newest run."""
         self._take(self._lab.latest(self.new_spec))
@@ -105,6 +116,8 @@ class RunRow:
         return {} if self.record is None else self.record.counters
 
     def _figures(self) -> str:
+        if self.status == Status.QUEUED:
+            return "queued"
         standing = () if self.log is None else self.kind.standing(self.spec, self.log, self._counters)
         return ", ".join(map(figure, standing)) or "at its start"
 
@@ -120,6 +133,8 @@ class RunRow:
         words.append(seconds(record.seconds if run is None else run.seconds))
         best = () if self.log is None else self.kind.best(self.spec, self.log)
         words += [", ".join(map(figure, best))] if best else []
+        if status == Status.QUEUED:
+            words.append("begins when another run ends or is paused")
         if self.elsewhere:
             words.append("in another dqn-lab")
         state_hash = record.state_hash if run is None else run.state_hash

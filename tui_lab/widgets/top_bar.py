@@ -42,7 +42,7 @@ class TopBar(Horizontal):
         runs = app.lab.live_runs
         pieces: list[Content] = []
         for run in runs[:MOST]:
-            status = "paused" if run.pausing else percent(run.progress).strip()
+            status = "paused" if run.pausing else "queued" if run.queued else percent(run.progress).strip()
             if run.steps_per_second is not None:
                 status += " slowed"
             pieces.append(Content.assemble(status_mark(run.status, app.glyphs), f" {run.title} {status}"))
