@@ -10,6 +10,7 @@ from tests.benchmarks import (
     engine_speed,
     memory_of_runs,
     responsiveness,
+    runs_screen,
     scaling,
     series_speed,
     store_scale,
@@ -19,6 +20,7 @@ from tests.benchmarks import (
 MODULES = (
     engine_speed,
     responsiveness,
+    runs_screen,
     terminal_traffic,
     store_scale,
     series_speed,
@@ -31,17 +33,7 @@ MODULES = (
 def main() -> None:
     prepare_thread()
     print(f"{'work':<56} {'measured':>28} {'goal':>8}")
-    modules = (
-        engine_speed,
-        responsiveness,
-        terminal_traffic,
-        store_scale,
-        series_speed,
-        memory_of_runs,
-        cluster_speed,
-        scaling,
-    )
-    for benchmark in (benchmark for module in modules for benchmark in module.ALL):
+    for benchmark in (benchmark for module in MODULES for benchmark in module.ALL):
         if sys.argv[1:] and benchmark.__name__ not in sys.argv[1:]:
             continue
         for row in benchmark():

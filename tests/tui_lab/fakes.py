@@ -74,7 +74,7 @@ class FakeLearner:
         return {**steps, "gradient_steps": 10 * self._unit}
 
     def state(self) -> dict[str, Any]:
-        return {"unit": self._unit, "weights": np.zeros(2, np.float32)}
+        return {"unit": self._unit, "weights": np.zeros(2, np.float32), "counters": self.counters()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._unit = state["unit"]
