@@ -24,7 +24,7 @@ from tui_lab.screens.ask_screen import AskScreen, SureScreen
 from tui_lab.screens.compare_screen import CompareScreen
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.help_screen import HelpScreen
-from tui_lab.screens.runs_screen import RunsScreen
+from tui_lab.screens.runs_screen import Filter, RunsScreen
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.record_list import RecordList
 from tui_lab.widgets.run_pane import MOST_CURVES, RunPane
@@ -478,12 +478,10 @@ async def test_help_tells_every_key(open_lab: Open) -> None:
 
 
 async def test_every_key_has_an_id_and_says_what_it_does() -> None:
-    for screen in (RunsScreen, AskScreen, SureScreen, CompareScreen):
-        for binding in screen.BINDINGS:
-            assert binding.id, binding  # type: ignore[union-attr]
-            assert binding.description, binding  # type: ignore[union-attr]
-    for binding in RunsScreen.BINDINGS:
-        assert binding.tooltip, binding  # type: ignore[union-attr]
+    for owner in (RunsScreen, Filter, RecordList, AskScreen, SureScreen, CompareScreen):
+        for binding in owner.BINDINGS:
+            for told in ("id", "description", "tooltip"):
+                assert getattr(binding, told), binding
 
 
 async def test_a_run_whose_settings_are_damaged_is_listed_and_can_be_deleted(open_lab: Open) -> None:

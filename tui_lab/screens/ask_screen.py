@@ -28,8 +28,8 @@ class AskScreen(ModalScreen[Answer]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Leave all as it is", id="ask.cancel"),
         Binding("enter", "answer", "Do it", tooltip="Take this answer", id="ask.answer"),
-        Binding("up", "choose(-1)", "Up", id="ask.up", show=False),
-        Binding("down", "choose(1)", "Down", id="ask.down", show=False),
+        Binding("up", "choose(-1)", "Up", tooltip="The choice above", id="ask.up", show=False),
+        Binding("down", "choose(1)", "Down", tooltip="The choice below", id="ask.down", show=False),
     ]
 
     def __init__(
@@ -92,9 +92,11 @@ class SureScreen(ModalScreen[bool]):
     """Asks before something that cannot be taken back. Dismissed with True only for a yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", id="sure.yes"),
-        Binding("n,escape", "answer(False)", "No", id="sure.no"),
-        Binding("left,right", "app.focus_next", "Other answer", id="sure.other", show=False),
+        Binding("y", "answer(True)", "Yes", tooltip="Do it", id="sure.yes"),
+        Binding("n,escape", "answer(False)", "No", tooltip="Leave all as it is", id="sure.no"),
+        Binding(
+            "left,right", "app.focus_next", "Other answer", tooltip="The other answer", id="sure.other", show=False
+        ),
     ]
 
     def __init__(self, question: str, about: str, yes: str) -> None:

@@ -22,7 +22,7 @@ class CompareScreen(ModalScreen[None]):
     """A page over the screen; any of its keys puts it away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,d,q,enter", "app.pop_screen", "Close", id="compare.close"),
+        Binding("escape,d,q,enter", "app.pop_screen", "Close", tooltip="Put the page away", id="compare.close"),
     ]
 
     def __init__(self, first: str, second: str, found: Comparison) -> None:

@@ -42,8 +42,8 @@ class Filter(Input):
     """The line that filters; it hands the keys back to the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "screen.to_list", "To the list", id="filter.done"),
-        Binding("escape", "screen.clear_filter", "All runs", id="filter.clear"),
+        Binding("enter,down", "screen.to_list", "To the list", tooltip="Leave the filter as it is", id="filter.done"),
+        Binding("escape", "screen.clear_filter", "All runs", tooltip="Take the filter away", id="filter.clear"),
     ]
     HELP = "Each word must occur in a run's id, name, preset, kind, status or tags. Enter goes to the list, esc clears."
 

@@ -21,12 +21,12 @@ class RecordList(ScrollView, can_focus=True):
     """Lines to choose one from. Moving draws two lines; `look_again` draws those that differ."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "move_page(-1)", "Page up", show=False),
-        Binding("pagedown", "move_page(1)", "Page down", show=False),
-        Binding("home", "go(0)", "First", show=False),
-        Binding("end", "go(-1)", "Last", show=False),
+        Binding("up", "move(-1)", "Up", tooltip="The line above", id="list.up", show=False),
+        Binding("down", "move(1)", "Down", tooltip="The line below", id="list.down", show=False),
+        Binding("pageup", "move_page(-1)", "Page up", tooltip="A page up", id="list.page_up", show=False),
+        Binding("pagedown", "move_page(1)", "Page down", tooltip="A page down", id="list.page_down", show=False),
+        Binding("home", "go(0)", "First", tooltip="The first line", id="list.first", show=False),
+        Binding("end", "go(-1)", "Last", tooltip="The last line", id="list.last", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"record-list--line", "record-list--chosen"}
     DEFAULT_CSS = """
