@@ -59,6 +59,7 @@ HANG_UP_SECONDS, LEAST_SECONDS = 2.5, 0.5
 STYLES = Path(__file__).parent / "styles"
 PLACES = {
     "play": ("play_screen", "PlayScreen"),
+    "runs": ("runs_screen", "RunsScreen"),
     "settings": ("settings_screen", "SettingsScreen"),
 }
 """Screens beside the course, by name: the module and the class of each. They are loaded when they are opened."""
@@ -88,6 +89,7 @@ class LabApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Help on what has the focus", id="app.help"),
         Binding("t", "theme", "Theme", tooltip="Change between dark and light", id="app.theme", show=False),
+        Binding("R", "place('runs')", "Runs", tooltip="All runs: compare, fork, go on, export", id="app.runs"),
         Binding(
             "S", "place('settings')", "Settings", tooltip="Settings to play with, and experiments", id="app.settings"
         ),

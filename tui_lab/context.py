@@ -37,6 +37,9 @@ class Context(Protocol):
     def action_map(self) -> None:
         """Go back to the course map."""
 
+    def action_place(self, name: str) -> None:
+        """Open a screen beside the course, `runs`, `settings` or `play`, over the one that is open."""
+
     def hung_up(self, number: int) -> None:
         """In any thread: the terminal is gone, or signal `number` asks to end; keep checkpoints and leave."""
 

@@ -31,6 +31,9 @@ class LabCommands(Provider):
                 yield f"Pause {run.title} ({run.id})", "Hold a run", run.pause
             yield f"Stop {run.title} ({run.id})", "Stop a run with a checkpoint", run.stop
         yield "Course map", "All lessons, runs and results", app.action_map
+        yield "Runs", "All runs: compare, fork, go on, export", partial(app.action_place, "runs")
+        yield "Settings", "Settings to play with, and experiments", partial(app.action_place, "settings")
+        yield "Play", "Drive the cart yourself", partial(app.action_place, "play")
 
     async def discover(self) -> Hits:
         for title, about, action in self._commands():
