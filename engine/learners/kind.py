@@ -18,7 +18,8 @@ from engine.learners.settings import Settings
 from engine.learners.specs import EpisodesSpec, Spec
 
 __all__ = [
-    "Chart", "Figure", "Finding", "Headline", "Kind", "Learner", "Level", "Mark", "Preset", "Rows", "Span", "Trace", "Unit",
+    "Chart", "Figure", "Finding", "Headline", "Kind", "Learner", "Level", "Mark", "Preset", "Rows", "Span", "Trace",
+    "Unit",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -223,7 +223,7 @@ def test_a_curve_behind_is_drawn_in_another_weight_than_one_that_matters() -> No
     dots = {y for y, row in enumerate(rows) if any("\u2800" < char < "\u2900" for char in row)}
     strokes = {y for y, row in enumerate(rows[:BOTTOM]) if any(char in "▀▄█" for char in row)}
     assert len(dots) == len(strokes) == 1
-    assert dots < {y for y in range(strokes.pop())}
+    assert dots < set(range(strokes.pop()))
 
 
 def test_each_of_several_curves_bears_its_letter_along_and_at_its_end() -> None:
