@@ -18,6 +18,8 @@ from tui_lab.vector import PAPER, Area, Sheet, Stroke, Words, sheet
 from tui_lab.views import Curve
 
 Row = Sequence[object]
+Table = Callable[[], Iterable[Row]]
+"""Makes the header and the rows of a CSV file; called where the file is made, for it may take long."""
 PIXELS = 2
 """Pixels of a PNG for each unit of a sheet."""
 FONT = "ui-sans-serif, Helvetica, Arial, sans-serif"
@@ -25,16 +27,13 @@ FONT = "ui-sans-serif, Helvetica, Arial, sans-serif"
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What is saved of a chart.
-
-    table: the header and the rows of the CSV file; called where the file is made, for it may take long.
-    """
+    """What is saved of a chart, under which name."""
 
     name: str
     title: str
     picture: Picture
     notes: tuple[str, ...]
-    table: Callable[[], Iterable[Row]]
+    table: Table
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """The ending and the content of each file."""

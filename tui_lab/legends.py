@@ -28,7 +28,7 @@ def legend(
     labelled = _labelled(curves, look)
     for index, (curve, letter, runs) in enumerate(labelled):
         behind = curve.behind and runs == 1
-        mark = f"{letter}{glyphs.fills[index % len(glyphs.fills)]}" if runs > 1 else letter or glyphs.full * 2
+        mark = _mark(index, letter, runs, look, glyphs)
         weight = "bold " if look.pinned in ("", letter) else ""
         # Other seeds stand in brackets behind the preset that they belong to.
         parts.append(((", " if index and labelled[index - 1][0].behind else " (") if behind else "  ", ""))
@@ -39,6 +39,13 @@ def legend(
         parts.append((words + (" (pinned)" if letter and letter == look.pinned else "") + ")" * closed, ""))
     parts += [(f"  {note}", "$muted") for note in notes(chart, curves, picture, look)]
     return Content.assemble(*parts)
+
+
+def _mark(index: int, letter: str, runs: int, look: Look, glyphs: Glyphs) -> str:
+    """What stands for a curve: its letter, with the shade of its band; in a strip its shape."""
+    if look.seeds == "last values":
+        return glyphs.points[index % len(glyphs.points)]
+    return f"{letter}{glyphs.fills[index % len(glyphs.fills)]}" if runs > 1 else letter or glyphs.full * 2
 
 
 def _labelled(curves: Sequence[Curve], look: Look) -> list[tuple[Curve, str, int]]:
@@ -57,6 +64,10 @@ def notes(chart: Chart, curves: Sequence[Curve], picture: Picture, look: Look) -
         return [chart.note] if chart.note else []
     traces = look.traces(chart.traces, len(curves))
     told = []
+    if look.seeds == "last values":
+        drawn = [trace for trace in traces if not trace.faint][-1]
+        mean = f", mean of {look.window(drawn)}" if look.window(drawn) > 1 else ""
+        return [f"last value of each seed{mean}"]
     faint = [trace.name for trace in traces if trace.faint and trace.name]
     if faint and (look.seeds == "each" or not picture.bands):
         small = "thin" if len(curves) == 1 else "thin, small letters"

@@ -9,9 +9,9 @@ from typing import Literal
 from engine.learners.charts import Trace, Unit
 
 Means = Literal["own", "none", "all"]
-Seeds = Literal["each", "middle half", "all of them"]
+Seeds = Literal["each", "middle half", "all of them", "last values"]
 MEANS: tuple[Means, ...] = ("own", "none", "all")
-SEEDS: tuple[Seeds, ...] = ("each", "middle half", "all of them")
+SEEDS: tuple[Seeds, ...] = ("each", "middle half", "all of them", "last values")
 WINDOW = 20
 """Points whose mean is taken where a chart has no window of its own."""
 ZOOM = 2.0
@@ -32,7 +32,8 @@ class Look:
     """What a reader chose.
 
     means: the trailing means that the chart draws by itself, none, or one of every series.
-    seeds: each run of a preset as a curve, or the median of them in a band: of the middle half, or of all.
+    seeds: each run of a preset as a curve; or the median of them in a band, of the middle half or of all; or a strip of
+        what they come to.
     pinned: the letter of the curve that the others are behind.
     part: the part of the axis that counts `part_unit`; None for the whole.
     """

@@ -15,6 +15,7 @@ from engine.learners.metrics import MetricLog, Values
 from engine.learners.specs import Spec
 from tui_lab.look import Look
 from tui_lab.picture import Band, Picture, Series, nice_ceiling, on_log_axis
+from tui_lab.pictures import strip
 
 USUAL_REACH = 1_000.0
 PLAIN = Look()
@@ -56,6 +57,8 @@ def picture(
     """
     if not curves:
         return Picture()
+    if look.seeds == "last values":
+        return _strip(chart, curves, look)
     whole = whole_axis(chart, curves)
     limits = look.part_of(chart.by) or whole
     banded = [] if look.seeds == "each" else _groups(curves)
@@ -90,6 +93,18 @@ def picture(
 
 def _shown(traces: Sequence[Trace]) -> set[str]:
     return {trace.series for trace in traces}
+
+
+def _strip(chart: Chart, curves: Sequence[Curve], look: Look) -> Picture:
+    """The last value of each run, a line for each preset."""
+    trace = [trace for trace in look.traces(chart.traces, len(curves)) if not trace.faint][-1]
+    groups: dict[str, list[float]] = {}
+    colors: dict[str, int] = {}
+    for curve in curves:
+        values = curve.log.trailing(trace.series, look.window(trace))[-1:]
+        groups.setdefault(curve.preset, []).extend(values.tolist())
+        colors.setdefault(curve.preset, curve.color)
+    return strip(groups, chart.span(curves[0].spec), list(colors.values()))
 
 
 def _groups(curves: Sequence[Curve]) -> list[list[Curve]]:

@@ -144,6 +144,11 @@ async def test_d_makes_a_band_of_the_seeds_and_goes_round(open_lab: Open, tmp_pa
         await pilot.press("d")
         await until(pilot, lambda: "shaded: all of them" in words(app, "#legend"))
         await pilot.press("d")
+        await until(pilot, lambda: "last value of each seed, mean of 20" in words(app, "#legend"))
+        (points,) = picture(app).series
+        assert (points.kind, points.x) == ("points", pytest.approx((401, 401, 401)))
+        assert picture(app).y_ticks == ((0, "bad"),)
+        await pilot.press("d")
         await until(pilot, lambda: len(picture(app).series) == 3 and not picture(app).bands)
 
 

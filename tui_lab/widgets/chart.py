@@ -21,7 +21,7 @@ from textual.widget import Widget
 
 from engine.storage.files import write_whole
 from tui_lab.context import context
-from tui_lab.drawings import Drawing, picture_table
+from tui_lab.drawings import Drawing, Table, picture_table
 from tui_lab.glyphs import Glyphs
 from tui_lab.plotting import Picture, draw
 from tui_lab.themes import Color, series_color
@@ -89,6 +89,7 @@ class Chart(Widget, can_focus=True):
         self._glyphs = glyphs
         self._picture = Picture()
         self._title = ""
+        self._table: Table | None = None
         self._rows: list[Text] = []
         self._strips: list[Strip] = []
         self.drawing: Callable[[], Drawing] | None = None
@@ -105,9 +106,14 @@ class Chart(Widget, can_focus=True):
     def picture(self) -> Picture:
         return self._picture
 
-    def show(self, picture: Picture, title: str = "") -> None:
-        """Replace the picture; an equal one costs nothing. `title` names it where it is saved."""
-        self._title = title
+    def show(self, picture: Picture, title: str = "", table: Table | None = None) -> None:
+        """Replace the picture; an equal one costs nothing.
+
+        Args:
+            title: names it where it is saved.
+            table: the header and the rows of its data, where there are more than the picture shows.
+        """
+        self._title, self._table = title, table
         if picture != self._picture:
             self._picture = picture
             self._redraw()
@@ -166,7 +172,7 @@ class Chart(Widget, can_focus=True):
         if self.drawing is not None:
             return self.drawing()
         picture, title = self._picture, self._title or "chart"
-        return Drawing(title, title, picture, (), lambda: picture_table(picture))
+        return Drawing(title, title, picture, (), self._table or (lambda: picture_table(picture)))
 
     def action_save(self) -> None:
         """Write the files in a thread of its own: a long run has many rows."""
