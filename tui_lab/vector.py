@@ -9,7 +9,7 @@ from tui_lab.picture import Picture, Series
 from tui_lab.themes import Color, series_color
 
 WIDTH, HEIGHT = 960.0, 540.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 20.0, 58.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 20.0, 68.0, 40.0
 INK: Color = (38, 38, 38)
 GREY: Color = (120, 120, 116)
 PALE: Color = (226, 226, 222)
