@@ -19,6 +19,8 @@ from tui_lab.pictures import strip
 
 USUAL_REACH = 1_000.0
 PLAIN = Look()
+HIGHEST = 1e100
+"""No axis goes beyond: differences of still larger values are infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _series(curve: Curve, trace: Trace, letter: str, limits: tuple[float, float]
     # Small letters stand on what only explains the others: without colours a reader sees which is which.
     mark = letter.lower() if trace.faint else letter
     gaps = tuple(np.flatnonzero(part.broken).tolist())
-    return Series(_numbers(part.x), _numbers(part.y), curve.color, "line", behind, name, mark, gaps)
+    return Series(_numbers(part.x), _heights_of(part.y), curve.color, "line", behind, name, mark, gaps)
 
 
 def _band(
@@ -154,8 +156,8 @@ def _band(
     x = _numbers(places[known])
     name = f"{group[0].preset} {trace.name}".rstrip()
     behind = look.pinned != "" and look.pinned != letter
-    median = Series(x, _numbers(middle), group[0].color, "line", behind, f"{name}, median", letter)
-    return median, Band(x, _numbers(bottom), _numbers(top), group[0].color, f"{name}, {look.seeds}")
+    median = Series(x, _heights_of(middle), group[0].color, "line", behind, f"{name}, median", letter)
+    return median, Band(x, _heights_of(bottom), _heights_of(top), group[0].color, f"{name}, {look.seeds}")
 
 
 def _marks(
@@ -217,6 +219,10 @@ def _with_heights(drawn: Picture, heights: tuple[float, float], before: Picture 
         if fits and high - low <= 2.1 * (heights[1] - heights[0]):
             heights = low, high
     return replace(drawn, y_limits=heights)
+
+
+def _heights_of(values: Values) -> tuple[float, ...]:
+    return _numbers(np.clip(values, -HIGHEST, HIGHEST))
 
 
 def _numbers(values: Values | Iterable[float]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from engine.learners.kind import Chart, Level, Trace
 from engine.learners.kinds import preset_spec
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import DQNSpec, Spec
+from tui_lab.look import Look
 from tui_lab.plotting import Picture, Series
 from tui_lab.views import Curve, chart_named, picture
 
@@ -152,6 +153,56 @@ def test_the_loss_of_imitation_has_room_for_a_network_that_knows_nothing() -> No
     assert shown("loss", LINEAR, log(train_loss=[0.69, 0.1], test_loss=[0.7, 1.2])).y_limits == (0, 1.5)
 
 
+# --- bands, pins and parts
+
+
+def seeds(*logs: MetricLog) -> list[Curve]:
+    return [Curve(f"bad {i}", 0, BAD, one, "bad") for i, one in enumerate(logs)]
+
+
+def of(name: str, curves: list[Curve], **look: object) -> Picture:
+    return picture(chart_named(name, BAD), curves, COLUMNS, Look(**look))  # type: ignore[arg-type]
+
+
+def test_a_band_is_the_middle_half_or_all_around_the_median_of_a_presets_runs() -> None:
+    runs = seeds(*(log(loss=[value] * 101) for value in (0.0, 10.0, 20.0, 30.0, 100.0)))
+    for which, low, high in (("middle half", 10, 30), ("all of them", 0, 100)):
+        drawn = of("loss", runs, seeds=which)
+        (median,), (band,) = drawn.series, drawn.bands
+        assert set(median.y) == {20}
+        assert (set(band.low), set(band.high)) == ({low}, {high})
+        assert band.x[0] == 0
+        assert band.x[-1] == 1000
+
+
+def test_where_a_run_has_ended_the_band_is_that_of_the_others() -> None:
+    drawn = of("loss", seeds(log(loss=[0.0] * 51), log(loss=[8.0] * 101), log(loss=[4.0] * 101)), seeds="all of them")
+    (band,) = drawn.bands
+    assert (band.low[0], band.low[-1], band.high[-1]) == (0, 4, 8)
+
+
+def test_a_preset_with_one_run_stays_a_curve_beside_a_band() -> None:
+    alone = Curve("good-1", 1, preset_spec("good-1"), log(loss=[1.0] * 11), "good-1")
+    drawn = of("loss", [*seeds(log(loss=[0.0] * 11), log(loss=[8.0] * 11)), alone], seeds="middle half")
+    assert [series.letter for series in drawn.series] == ["C", "A"]
+    assert len(drawn.bands) == 1
+
+
+def test_what_is_pinned_is_in_front_and_all_others_behind() -> None:
+    drawn = of("loss", seeds(log(loss=[1.0]), log(loss=[2.0]), log(loss=[3.0])), pinned="B")
+    assert [series.dim for series in drawn.series] == [True, False, True]
+
+
+def test_a_part_of_the_axis_has_its_own_points_in_full() -> None:
+    drawn = of("loss", seeds(log(loss=[float(i) for i in range(1000)])), part=(100, 200), part_unit="environment step")
+    assert drawn.x_limits == (100, 200)
+    assert drawn.series[0].x == tuple(range(100, 201, 10))
+
+
+def test_a_chart_of_another_unit_is_not_zoomed() -> None:
+    assert of("return", seeds(log(**{"return": [1.0]})), part=(100, 200), part_unit="environment step").x_limits[0] == 0
+
+
 # --- any chart
 
 
@@ -178,6 +229,18 @@ def test_values_that_are_no_numbers_are_left_out() -> None:
     broken = log(loss=[0.5, float("nan"), float("inf"), 0.4])
     (series,) = shown("loss", BAD, broken).series
     assert series == Series((0, 30), (0.5, 0.4), 0, name="run 0", gaps=(1,))
+
+
+def test_however_large_finite_values_are_the_axes_stay_finite() -> None:
+    (low, high), drawn = heights(free_chart(), -1.7e308, 1.7e308), shown("loss", BAD, log(loss=[1e308, 1.0]))
+    assert -1e101 < low < 0 < high < 1e101
+    assert max(drawn.series[0].y) <= drawn.y_limits[1] < 1e101
+
+
+def test_one_point_and_none_but_missing_values_can_be_drawn() -> None:
+    assert shown("loss", BAD, log(loss=[0.5])).series[0].x == (0,)
+    nothing = shown("loss", BAD, log(loss=[float("nan")] * 3000))
+    assert (nothing.series[0].x, nothing.missing) == ((), 3000)
 
 
 def free_chart(**changes: object) -> Chart:
