@@ -101,7 +101,7 @@ async def test_the_keys_on_offer_are_those_of_the_open_bench(open_lab: Open, all
             2: set(),
             3: set("rax"),
             4: set("r_"),
-            5: set("r"),
+            5: set("rc"),
         }
         assert "r Start" in in_footer(app)
         assert "x Stop" not in in_footer(app)
