@@ -13,10 +13,21 @@ BandwidthChoice = Literal["auto", "on", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Characters for one kind of terminal. `line` is a plotext marker's name or a character; `steps` rise."""
+    """Characters for one kind of terminal.
+
+    lines, faint: plotext's markers, or characters, of curves that matter, one a colour, and of those behind them.
+        Blocks are strokes in any font, where braille is dots; so the two are told apart without colours too.
+    points: shapes of single points, one a series.
+    fills: shades of bands, one a series.
+    shades: from nothing to most.
+    level, upright: of lines across and up that lie behind the data.
+    steps: from low to high, for curves as small as a line.
+    plainer: characters that the terminal's font may lack, and what is drawn in their place.
+    """
 
     name: str
-    line: str
+    lines: tuple[str, ...]
+    faint: str
     bar: str
     full: str
     empty: str
@@ -29,13 +40,30 @@ class Glyphs:
     failed: str
     pointer: str
     steps: str
+    points: tuple[str, ...]
+    fills: tuple[str, ...]
+    shades: str
+    level: str
+    upright: str
     queued: str
+    plainer: tuple[str, str] = ("", "")
     ascii_frame: bool = False
 
 
-BRAILLE = Glyphs("braille", "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸", "▁▂▃▄▅▆▇█", "◌")
-BLOCK = Glyphs("block", "hd", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►", "▁▂▃▄▅▆▇█", "·")
-ASCII = Glyphs("ascii", "*", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", "_.-=+*#", ".", ascii_frame=True)
+# The fonts of the Linux console have half blocks and shades, but no quadrants, and no dashes.
+HALVES = ("▘▝▖▗▙▛▜▟▚▞", "▀▀▄▄██████")
+BRAILLE = Glyphs(
+    "braille", ("hd",), "braille", "█", "━", "─", "✓", "◐", "○", "●", "‖", "■", "✗", "▸", "▁▂▃▄▅▆▇█",
+    ("•", "×", "+", "▴", "▪"), ("░", "∙", "▒", ":", "'"), " ░▒▓█", "╌", "┊", "◌",
+)  # fmt: skip
+BLOCK = Glyphs(
+    "block", ("hd",), "·", "█", "━", "─", "√", "◐", "○", "●", "‖", "■", "x", "►", "▁▂▃▄▅▆▇█",
+    ("o", "x", "+", "#", "%"), ("░", ":", "▒", "'", ","), " ░▒▓█", "─", "│", "·", HALVES,
+)  # fmt: skip
+ASCII = Glyphs(
+    "ascii", ("*", "o", "x", "%", "&"), ".", "#", "=", "-", "+", "~", " ", ">", "=", "#", "!", ">", "_.-=+*#",
+    ("o", "x", "+", "#", "%"), (":", "'", ",", "`", ";"), " .:+#", "-", "|", ".", ascii_frame=True,
+)  # fmt: skip
 
 
 def choose_glyphs(choice: GlyphChoice = "auto") -> Glyphs:

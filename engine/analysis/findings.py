@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.learners.charts import Mark
 from engine.learners.config import CONFIRMATION_EPISODES
 from engine.learners.environment_facts import EnvironmentFacts, environment_facts
 from engine.learners.kind import Finding
@@ -78,21 +79,52 @@ def _returns_finding(facts: EnvironmentFacts, means: Values) -> Finding | None:
     """Collapse, or solved; `means` are those of each full window of episodes."""
     if not len(means):
         return None
-    at = int(means.argmax())
-    peak, now = float(means[at]), float(means[-1])
-    bottom, top = facts.return_range
-    # Where nobody says how low returns can be, the way up begins at the lowest mean seen before the peak.
-    bottom = float(means[: at + 1].min()) if bottom is None else bottom
-    top = facts.reward_threshold if top is None else top
-    if top is not None and peak - bottom >= CLIMB * (top - bottom) > 0 and now - bottom < (peak - bottom) / 2:
+    now, at = float(means[-1]), int(means.argmax())
+    if _collapse(facts, means) is not None:
         return Finding(
             "collapse",
-            f"mean return of {RETURN_WINDOW} episodes fell from {peak:.0f} (episode {at + RETURN_WINDOW}) to "
+            f"mean return of {RETURN_WINDOW} episodes fell from {means[at]:.0f} (episode {at + RETURN_WINDOW}) to "
             f"{now:.0f}.",
         )
     if facts.solved(now):
         return Finding("solved while exploring", f"mean return of the last {RETURN_WINDOW} episodes is {now:.0f}.")
     return None
+
+
+def _collapse(facts: EnvironmentFacts, means: Values) -> int | None:
+    """Which mean was the first to have lost half of what the highest had gained; None where the last one has not."""
+    if not len(means):
+        return None
+    at = int(means.argmax())
+    peak = float(means[at])
+    bottom, top = facts.return_range
+    # Where nobody says how low returns can be, the way up begins at the lowest mean seen before the peak.
+    bottom = float(means[: at + 1].min()) if bottom is None else bottom
+    top = facts.reward_threshold if top is None else top
+    if top is None or not peak - bottom >= CLIMB * (top - bottom) > 0:
+        return None
+    lost = means[at:] - bottom < (peak - bottom) / 2
+    return at + int(lost.argmax()) if lost[-1] else None
+
+
+def dqn_marks(spec: DQNSpec, log: MetricLog) -> tuple[Mark, ...]:
+    """What the settings fix in time, and what the run did: its best, its first perfect evaluation, its collapse."""
+    facts = schedule_facts(spec.config)
+    marks = [
+        Mark(facts.first_training_step, "learning starts", "environment step"),
+        Mark(facts.epsilon_floor_step, "epsilon at its floor", "environment step"),
+    ]
+    scores = log.trailing("selection", 1)
+    episodes = log.places("selection")  # Asked for last: the run goes on, and no score may lack its episode.
+    if len(scores):
+        best = len(scores) - 1 - int(scores[::-1].argmax())
+        marks.append(Mark(float(episodes[best]), "best kept", "episode"))
+    marks += [Mark(float(step), "first perfect", "environment step") for step in log.places("first_perfect")[:1]]
+    means = log.trailing("return", RETURN_WINDOW)[RETURN_WINDOW - 1 :]
+    fell = _collapse(environment_facts(spec.config.environment), means)
+    if fell is not None:
+        marks.append(Mark(float(fell + RETURN_WINDOW - 1), "collapse", "episode"))
+    return tuple(sorted(marks, key=lambda mark: (mark.unit, mark.at)))
 
 
 def _overestimation(facts: EnvironmentFacts, discount: float, value: float | None) -> Finding | None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from engine.analysis.findings import RETURN_WINDOW, dqn_findings
+from engine.analysis.findings import RETURN_WINDOW, dqn_findings, dqn_marks
 from engine.learners.config import DQNConfig
 from engine.learners.environment_facts import check_state_scale, environment_facts
-from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Span, Trace
+from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Level, Mark, Rows, Span, Trace
 from engine.learners.kinds import register
 from engine.learners.metrics import MetricLog
 from engine.learners.presets import COURSE_ACCIDENTS, DQN_PRESETS
@@ -20,7 +20,6 @@ from engine.learners.specs import DQNSpec
 LAB_SETTINGS = {f.name for f in dataclasses.fields(DQNConfig) if f.default is not dataclasses.MISSING} - {"seed"}
 """The settings that the course does not know."""
 
-STEPS = "env_steps"
 FORKABLE = frozenset(
     {
         *("learning_rate", "discount_factor", "batch_size", "freq_steps_train", "freq_steps_update_target"),
@@ -41,9 +40,15 @@ def _values(spec: DQNSpec) -> Span:
     return environment_facts(spec.config.environment).value_range(spec.config.discount_factor)[0], None
 
 
-def _ceiling(spec: DQNSpec) -> tuple[float, ...]:
+def _goals(spec: DQNSpec) -> tuple[Level, ...]:
+    facts = environment_facts(spec.config.environment)
+    goals = (("solved", facts.reward_threshold), ("perfect", facts.best_return))
+    return tuple(Level(at, f"{name} {at:g}") for name, at in goals if at is not None)
+
+
+def _ceiling(spec: DQNSpec) -> tuple[Level, ...]:
     ceiling = schedule_facts(spec.config).value_ceiling
-    return () if ceiling is None else (ceiling,)
+    return () if ceiling is None else (Level(ceiling, f"ceiling {ceiling:.4g}"),)
 
 
 class DQN(Kind):
@@ -53,6 +58,7 @@ class DQN(Kind):
     title = "deep Q-learning"
     spec_type = DQNSpec
     presets = DQN_PRESETS
+    clock = "epsilon"
     headline = Headline("mean return", "return", "return", RETURN_WINDOW)
     forkable = FORKABLE
     ends_early = "end_when_perfect"
@@ -72,26 +78,17 @@ class DQN(Kind):
     charts = (
         Chart(
             "return",
-            f"return by episode, and mean of {RETURN_WINDOW}",
-            (Trace("return", faint=True, alone=True), Trace("return", smooth=RETURN_WINDOW)),
+            "return by episode",
+            (Trace("return", faint=True, alone=True, name="each episode"), Trace("return", smooth=RETURN_WINDOW)),
+            by="episode",
             reach=lambda spec: spec.episodes,
             span=_returns,
-            along="episodes",
+            levels=_goals,
         ),
-        Chart("loss", "loss (mean squared TD error) by step", (Trace("loss"),), cut_spikes=True, along=STEPS),
-        Chart(
-            "q",
-            "mean largest Q-value by step",
-            (Trace("q"),),
-            span=_values,
-            levels=_ceiling,
-            note="grey: ceiling",
-            along=STEPS,
-        ),
-        Chart("epsilon", "epsilon by step", (Trace("epsilon"),), span=lambda spec: (0.0, 1.0), along=STEPS),
-        Chart(
-            "grad_norm", "gradient norm by step, before clipping", (Trace("grad_norm"),), cut_spikes=True, along=STEPS
-        ),
+        Chart("loss", "loss (mean squared TD error) by step", (Trace("loss"),), cut_spikes=True),
+        Chart("q", "mean largest Q-value by step", (Trace("q"),), span=_values, levels=_ceiling),
+        Chart("epsilon", "epsilon by step", (Trace("epsilon"),), span=lambda spec: (0.0, 1.0)),
+        Chart("grad_norm", "gradient norm by step, before clipping", (Trace("grad_norm"),), cut_spikes=True),
     )
 
     def learner(self, spec: DQNSpec, log: MetricLog, rows: Rows) -> Learner:
@@ -122,6 +119,9 @@ class DQN(Kind):
 
     def practice(self, spec: DQNSpec) -> dict[str, float | int | None]:
         return {**dataclasses.asdict(schedule_facts(spec.config)), "parameters": self.parameters(spec.config)}
+
+    def marks(self, spec: DQNSpec, log: MetricLog) -> tuple[Mark, ...]:
+        return dqn_marks(spec, log)
 
     def findings(self, spec: DQNSpec, log: MetricLog) -> list[Finding]:
         return dqn_findings(spec, log)

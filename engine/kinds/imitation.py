@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 
 from engine.analysis.findings import imitation_findings
 from engine.learners.environment_facts import CARTPOLE
-from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Rows, Trace
+from engine.learners.kind import Chart, Figure, Finding, Headline, Kind, Learner, Level, Mark, Rows, Trace
 from engine.learners.kinds import register
 from engine.learners.metrics import MetricLog
 from engine.learners.presets import IMITATION_PRESETS
 from engine.learners.specs import ImitationSpec
-
-_SIDES = "dim: train"
 
 
 def _epochs(spec: ImitationSpec) -> float:
@@ -43,22 +41,20 @@ class Imitation(Kind):
         Chart(
             "accuracy",
             "accuracy by epoch",
-            (Trace("train_accuracy", faint=True), Trace("test_accuracy")),
+            (Trace("train_accuracy", faint=True, name="train"), Trace("test_accuracy", name="test")),
+            by="epoch",
             reach=_epochs,
             span=lambda spec: (0.5, 1.0),
-            levels=lambda spec: (0.5,),
-            note=_SIDES,
-            along="epochs",
+            levels=lambda spec: (Level(0.5, "guessing 0.5"),),
         ),
         Chart(
             "loss",
             "loss by epoch",
-            (Trace("train_loss", faint=True), Trace("test_loss")),
+            (Trace("train_loss", faint=True, name="train"), Trace("test_loss", name="test")),
+            by="epoch",
             reach=_epochs,
             span=lambda spec: (0.0, 0.75),  # A network that knows nothing yet has ln 2 = 0.69.
-            note=_SIDES,
             cut_spikes=True,
-            along="epochs",
         ),
     )
 
@@ -108,6 +104,16 @@ class Imitation(Kind):
             "gradient_steps": None if batches is None else batches * spec.config.epochs,
             "parameters": self.parameters(spec.config),
         }
+
+    def marks(self, spec: ImitationSpec, log: MetricLog) -> tuple[Mark, ...]:
+        """Where the test loss was lowest, and the test accuracy highest."""
+        marks = []
+        for name, series, sign in (("lowest test loss", "test_loss", -1), ("best test", "test_accuracy", 1)):
+            values = log.trailing(series, 1)
+            if len(values):
+                epoch = log.places(series)[int((sign * values).argmax())]
+                marks.append(Mark(float(epoch), name, "epoch"))
+        return tuple(marks)
 
     def findings(self, spec: ImitationSpec, log: MetricLog) -> list[Finding]:
         return imitation_findings(log)

@@ -6,15 +6,21 @@ Torch-free; an entry loads its learner late.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from engine.learners.charts import Chart, Level, Mark, Span, Trace, Unit
 from engine.learners.config import parameter_count
 from engine.learners.environment_facts import environment_facts
 from engine.learners.settings import Settings
 from engine.learners.specs import EpisodesSpec, Spec
+
+__all__ = [
+    "Chart", "Figure", "Finding", "Headline", "Kind", "Learner", "Level", "Mark", "Preset", "Rows", "Span", "Trace",
+    "Unit",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from engine.learners.metrics import MetricLog
@@ -85,52 +91,6 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """A series in a chart.
-
-    smooth: length of a trailing mean; 1 takes none.
-    faint: drawn behind the others, for what only explains them.
-    alone: only where the chart shows a single run.
-    """
-
-    series: str
-    smooth: int = 1
-    faint: bool = False
-    alone: bool = False
-
-
-Span = tuple[float | None, float | None]
-
-
-def _from_zero(spec: Spec) -> Span:
-    return 0.0, None
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """What a chart shows of a run; how it looks is the screen's business.
-
-    title: what it shows, along what.
-    reach: how far along a run can go; None for as far as its data.
-    span: the heights that are always in view; an end that is None follows the data, and data beyond an end widen it.
-    levels: heights worth a line of their own, such as a ceiling; they are always in view.
-    note: what a reader must know to read it.
-    cut_spikes: let a few highest points leave the chart, so that they do not flatten the rest.
-    along: the counter that the horizontal axis counts; empty where it is none of them.
-    """
-
-    name: str
-    title: str
-    traces: tuple[Trace, ...]
-    reach: Callable[[Any], float | None] = lambda spec: None
-    span: Callable[[Any], Span] = _from_zero
-    levels: Callable[[Any], Sequence[float]] = lambda spec: ()
-    note: str = ""
-    cut_spikes: bool = False
-    along: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Preset:
     """A spec with a name, one line on what it is, and its source."""
 
@@ -158,6 +118,7 @@ class Kind(ABC):
     presets: its named settings.
     charts: what can be drawn of its runs.
     headline: the figure that its runs are listed with.
+    clock: the series that has a point an episode, at the environment step that ended it; None where there is none.
     values_are: what its networks' outputs are: "Q" for action values, "score" for scores.
     score: the figure, higher being better, that a search for settings maximises at the end of a run; None for the mean
         return of the greedy evaluation.
@@ -173,6 +134,7 @@ class Kind(ABC):
     presets: ClassVar[tuple[Preset, ...]] = ()
     charts: ClassVar[tuple[Chart, ...]] = ()
     headline: ClassVar[Headline | None] = None
+    clock: ClassVar[str | None] = None
     values_are: ClassVar[str] = "Q"
     score: ClassVar[Headline | None] = None
     forkable: ClassVar[frozenset[str]] = frozenset()
@@ -249,3 +211,26 @@ class Kind(ABC):
     def findings(self, spec: Any, log: MetricLog) -> list[Finding]:
         """What a run shows so far, the weightiest first; none while there is too little to judge."""
         return []
+
+    def marks(self, spec: Any, log: MetricLog) -> tuple[Mark, ...]:
+        """What is worth a mark on the time axis of this run, by the settings and by what happened so far."""
+        return ()
+
+    def place(self, log: MetricLog, at: float, unit: Unit, wanted: Unit) -> float | None:
+        """A place along one axis on another one, by the run's clock.
+
+        An episode is where it ended; an environment step belongs to the episode that was played then.
+
+        Returns:
+            None where the run has not come so far, or nothing tells.
+        """
+        if unit == wanted:
+            return at
+        if self.clock is None or {unit, wanted} != {"episode", "environment step"}:
+            return None
+        steps = log.places(self.clock)
+        if wanted == "environment step":
+            # What happened after so many episodes happened at the end of the last of them.
+            return float(steps[min(int(at), len(steps) - 1)]) if 0 <= at <= len(steps) and len(steps) else None
+        episode = int(steps.searchsorted(at))
+        return float(episode) if episode < len(steps) else None

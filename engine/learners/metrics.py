@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.learners.decimation import Values, decimate, trailing_mean
+from engine.learners.decimation import Stretch, Values, decimate, trailing_mean
 from engine.learners.series import Series
 
-__all__ = ["Episode", "MetricLog", "Values", "decimate", "trailing_mean"]
+__all__ = ["Episode", "MetricLog", "Stretch", "Values", "decimate", "trailing_mean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,24 @@ class MetricLog:
             smooth: length of a trailing moving average that is taken before the decimation; 1 takes none.
         """
         return self._series.get(name, NOTHING).view(columns, smooth)
+
+    def stretch(self, name: str, low: float, high: float, columns: int, smooth: int = 1) -> Stretch:
+        """The part of a series in [low, high] as a chart needs it whose columns stand still while the series grows.
+
+        It takes as long as `view`, however long the series.
+
+        Args:
+            smooth: length of a trailing moving average that is taken before the decimation; 1 takes none.
+        """
+        return self._series.get(name, NOTHING).stretch(low, high, columns, smooth)
+
+    def at(self, name: str, places: Values, smooth: int = 1) -> Values:
+        """The newest value at or before each place along x; NaN before the first point and beyond the last."""
+        return self._series.get(name, NOTHING).at(places, smooth)
+
+    def places(self, name: str) -> Values:
+        """Where along x the points of a series lie. Read-only, for it is no copy: the log goes on using it."""
+        return self._series.get(name, NOTHING).places()
 
     def trailing(self, name: str, window: int) -> Values:
         """The series' `trailing_mean`, one value a point. Read-only, for it is no copy: the log goes on using it."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from engine.learners.decimation import Places, Values, decimate
+from engine.learners.decimation import Places, Stretch, Values, columns_of, decimate, joined
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -36,12 +36,15 @@ class Pyramid:
         counts: how many rows of each level are complete.
     """
 
-    __slots__ = ("capacity", "counts", "few", "finite", "high", "high_at", "last", "low", "low_at", "offsets", "seen")
+    __slots__ = (
+        "_holes", "capacity", "counts", "few", "finite", "high", "high_at", "last", "low", "low_at", "offsets", "seen",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.seen = self.finite = self.capacity = 0
         self.last = -1
         self.few: Places = np.empty(0, np.int64)
+        self._holes: Places = np.empty(0, np.int64)
         self.low: Values = np.empty(0)
         self.high: Values = np.empty(0)
         self.low_at: Places = np.empty(0, np.int64)
@@ -76,7 +79,9 @@ class Pyramid:
         self.high, self.high_at = moved(self.high), moved(self.high_at)
 
     def _take_in(self, y: Values) -> None:
-        new = self.seen + np.flatnonzero(np.isfinite(y[self.seen :]))
+        whole = np.isfinite(y[self.seen :])
+        new, holes = (self.seen + np.flatnonzero(which) for which in (whole, ~whole))
+        self._remember(holes)
         if len(new):
             self.few = np.append(self.few, new[: SHORT - len(self.few)])
             self.last = int(new[-1])
@@ -92,6 +97,19 @@ class Pyramid:
             if done < stop:
                 rows = slice(below + done, below + stop)
                 self._fold(level, self.low[rows], self.low_at[rows], self.high[rows], self.high_at[rows])
+
+    @property
+    def holes(self) -> Places:
+        """Places of the points that are not finite, in order."""
+        return self._holes[: self.seen - self.finite]
+
+    def _remember(self, holes: Places) -> None:
+        known = self.seen - self.finite
+        if known + len(holes) > len(self._holes):
+            grown = np.empty(2 * (known + len(holes)), np.int64)
+            grown[:known] = self._holes[:known]
+            self._holes = grown
+        self._holes[known : known + len(holes)] = holes
 
     def _fold(self, level: int, low: Values, low_at: Places, high: Values, high_at: Places) -> None:
         """Add to a level the rows that complete blocks of the level below amount to."""
@@ -122,6 +140,17 @@ class Pyramid:
         keep = np.stack((np.minimum(lowest, highest), np.maximum(lowest, highest)), 1).ravel()
         keep = keep[np.diff(keep, prepend=-1) > 0]
         return x[keep], y[keep]
+
+    def stretch(self, x: Values, y: Values, low: float, high: float, columns: int) -> Stretch:
+        """What the function `stretch` returns. x must be in order, and y must be what was taken in."""
+        starts, stops = columns_of(x, low, high, columns)
+        some = starts < stops
+        keep = np.empty(0, np.int64)
+        if some.any():
+            lowest, highest = self._extremes(y, starts[some], stops[some])
+            keep = np.stack((np.minimum(lowest, highest), np.maximum(lowest, highest)), 1).ravel()
+            keep = keep[np.diff(keep, prepend=-1) > 0]
+        return joined(x, y, keep, self.holes, starts, stops)
 
     def _extremes(self, y: Values, starts: Places, stops: Places) -> tuple[Places, Places]:
         """Places of the lowest and highest point of each stretch that has a finite point. No stretch may be empty."""

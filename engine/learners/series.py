@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from engine.learners import pyramid
-from engine.learners.decimation import Values, decimate, trailing_mean
+from engine.learners.decimation import Stretch, Values, decimate, stretch, trailing_mean
 from engine.learners.pyramid import Pyramid
 
 
@@ -59,6 +59,12 @@ class Series:
         n = self.length
         return self.x[start:n].copy(), self.y[start:n].copy()
 
+    def places(self) -> Values:
+        """x; to look at only."""
+        x = self.x[: self.length]
+        x.flags.writeable = False
+        return x
+
     def last(self) -> float | None:
         """The newest y; None where there is none."""
         n = self.length
@@ -97,6 +103,33 @@ class Series:
                     return points
         return decimate(x.copy(), y.copy(), columns)
 
+    def stretch(self, low: float, high: float, columns: int, window: int) -> Stretch:
+        """What the function `stretch` makes of x and the trailing mean of y."""
+        if self.length <= max(pyramid.SHORT, window):
+            x, y = self.read()
+            return stretch(*_in_order(x, trailing_mean(y, window)), low, high, columns)
+        with self.lock:
+            n = self.length
+            x, y = self.x[:n], self._trailing(n, window)
+            if not self._ordered(n):
+                return stretch(*_in_order(x, y), low, high, columns)
+            blocks = self._pyramids.setdefault(max(1, window), Pyramid())
+            blocks.extend(y)
+            return blocks.stretch(x, y, low, high, columns)
+
+    def at(self, places: Values, window: int) -> Values:
+        """The newest trailing mean of y at or before each place; NaN before the first point and beyond the last."""
+        y = self.trailing(window)
+        x = self.x[: len(y)]
+        with self.lock:
+            ordered = self._ordered(len(y)) if len(y) >= self._seen else self._in_order
+        if not ordered:
+            x, y = _in_order(x, y)
+        if not len(x):
+            return np.full(len(places), np.nan)
+        rows = np.searchsorted(x, places, "right") - 1
+        return np.where((rows >= 0) & (places <= x[-1]), y[np.maximum(rows, 0)], np.nan)
+
     def _trailing(self, n: int, window: int) -> Values:
         if window <= 1:
             return self.y[:n]
@@ -132,6 +165,12 @@ class _Means:
             self.values[done:n] = total / self.window
         self.length = n
         return self.values[:n]
+
+
+def _in_order(x: Values, y: Values) -> tuple[Values, Values]:
+    """The points by x; those of one x stay as they are."""
+    order = np.argsort(x, kind="stable")
+    return x[order], y[order]
 
 
 def _moved(rows: Values, count: int, size: int) -> Values:

@@ -39,7 +39,7 @@ LESSON = [
     block("evaluate", title="Evaluate", agents=["latest:sarsa", "random"], seed=1, episodes=20),
     QUESTION,
 ]
-ERROR_CHART, RETURN_CHART = "size of the TD error by step", "return by episode, mean of 10"
+ERROR_CHART, RETURN_CHART = "size of the TD error by step", "return by episode"
 
 
 @pytest.fixture(autouse=True)

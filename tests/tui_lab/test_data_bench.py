@@ -140,7 +140,20 @@ async def test_the_table_tells_the_first_rows_and_the_span_of_each_column(open_l
         await pilot.press("1", "r")
         await until(pilot, lambda: rows(app) == DONE and words(app, "#table") != START)
         assert words(app, "#table") == TRAIN_TABLE
-        assert words(app, "#legend") == "angle s3 across, angular velocity s4 up  ━━ left  ━━ right"
+        assert words(app, "#legend") == "angle s3 across, angular velocity s4 up  • left  × right"
+
+
+async def test_c_shows_how_many_rows_lie_where_and_the_points_again(open_lab: Open, angle: Lesson) -> None:
+    async with open_lab(lesson=angle) as (app, pilot):
+        await pilot.press("1", "r")
+        await until(pilot, lambda: rows(app) == DONE and words(app, "#table") == TRAIN_TABLE)
+        await pilot.press("c")
+        await until(pilot, lambda: picture(app).heat is not None)
+        assert words(app, "#legend").startswith(
+            "angle s3 across, angular velocity s4 up: how many rows  ░ few  █ most: "
+        )
+        await pilot.press("c")
+        await until(pilot, lambda: len(picture(app).series) == 2)
 
 
 async def test_up_and_down_choose_the_set_that_is_shown(open_lab: Open, angle: Lesson) -> None:
@@ -285,12 +298,13 @@ async def test_a_file_that_cannot_be_written_is_told_and_written_later(open_lab:
 # --- keys, colours, size
 
 
-async def test_the_bench_offers_its_one_key_and_its_help_names_it(open_lab: Open, angle: Lesson) -> None:
+async def test_the_bench_offers_its_keys_and_its_help_names_them(open_lab: Open, angle: Lesson) -> None:
     async with open_lab(lesson=angle) as (app, pilot):
         await pilot.press("1")
         assert app.focused is bench(app, DataBench).query_one(RowList)
         assert bench(app, DataBench).can("start")
-        for other in ("start_all", "start_new", "toggle_pause", "stop", "next_chart", "change_pace"):
+        assert bench(app, DataBench).can("next_chart")
+        for other in ("start_all", "start_new", "toggle_pause", "stop", "change_pace"):
             assert not bench(app, DataBench).can(other)
         assert DataBench.HELP.startswith("r lets the agent act until both sets are collected")
 
@@ -340,7 +354,10 @@ async def test_the_bench_follows_the_size_of_the_terminal(open_lab: Open, angle:
 def test_points_lie_at_angle_and_angular_velocity_one_series_an_action() -> None:
     states = np.array([[9, 9, 0.5, -1], [9, 9, -0.25, 2], [9, 9, 0.125, 4]], np.float32)
     assert _scatter(states, np.array([1, 0, 1])) == Picture(
-        (Series((-0.25,), (2.0,), 0, "points"), Series((0.5, 0.125), (-1.0, 4.0), 1, "points")),
+        (
+            Series((-0.25,), (2.0,), 0, "points", name="left"),
+            Series((0.5, 0.125), (-1.0, 4.0), 1, "points", name="right"),
+        ),
         (-0.5, 0.5),
         (-5.0, 5.0),
     )
@@ -361,4 +378,4 @@ def test_every_so_many_th_row_becomes_a_point(rows: int, step: int) -> None:
 def test_the_axes_reach_as_far_on_both_sides_of_zero() -> None:
     drawn = _scatter(np.array([[0, 0, -0.19, 0.3], [0, 0, 0.01, -2.4]], np.float32), np.array([0, 0]))
     assert (drawn.x_limits, drawn.y_limits) == ((-0.2, 0.2), (-3.0, 3.0))
-    assert drawn.series[1] == Series((), (), 1, "points")
+    assert drawn.series[1] == Series((), (), 1, "points", name="right")

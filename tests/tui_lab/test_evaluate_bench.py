@@ -35,11 +35,12 @@ from tests.tui_lab.pilot import (
 from tui_lab.app import LabApp
 from tui_lab.lesson import Lesson
 from tui_lab.measured import FILE, seeds_of, strip
+from tui_lab.pictures import BINS, histogram
 from tui_lab.plotting import Picture, Series
 from tui_lab.screens.course_map import CourseMap
 from tui_lab.themes import series_color
 from tui_lab.widgets.chart import Chart
-from tui_lab.widgets.evaluate_bench import BINS, EvaluateBench, histogram
+from tui_lab.widgets.evaluate_bench import EvaluateBench
 from tui_lab.widgets.rows import RowList
 
 RULES = block("evaluate", title="Rules", agents=["left", "angle"], episodes=6, seed=3, hint="Press [r] or [/b].")

@@ -101,7 +101,7 @@ async def test_the_keys_on_offer_are_those_of_the_open_bench(open_lab: Open, all
             2: set(),
             3: set("rax"),
             4: set("r_"),
-            5: set("r"),
+            5: set("rc"),
         }
         assert "r Start" in in_footer(app)
         assert "x Stop" not in in_footer(app)
@@ -129,7 +129,7 @@ async def test_an_ended_run_shows_on_every_bench_of_the_lesson(open_lab: Open, a
         await pilot.press("1", "r")
         run = await until_run(app, pilot, lambda run: run.progress >= 0.25)
         await pilot.press("2")
-        await until(pilot, lambda: words(app, "#legend").endswith("━━ bad"))
+        await until(pilot, lambda: "  ━━ bad  " in words(app, "#legend"))
         assert words(app, "#missing") == ""
         await until(pilot, lambda: has_points(only_visible(app).picture))
         run.stop()

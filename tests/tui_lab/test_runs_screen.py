@@ -107,7 +107,7 @@ async def drawn(app: LabApp, pilot: LabPilot, curves: int) -> list[int]:
 
 def legend(app: LabApp) -> list[str]:
     """The labels of the curves."""
-    return [text.split("  ")[0].strip() for text in words(app, "#run-legend").split("━━")[1:]]
+    return [text.split("  ")[0].strip() for text in words(app, "#legend").split("━━")[1:]]
 
 
 def page(app: LabApp) -> str:
@@ -127,7 +127,7 @@ async def answer(app: LabApp, pilot: LabPilot, text: str) -> None:
 
 async def test_an_empty_home_says_where_runs_come_from(open_lab: Open) -> None:
     async with all_runs(open_lab) as (app, pilot):
-        await until(pilot, lambda: "lessons and `dqn-lab train` start some" in words(app, "#run-legend"))
+        await until(pilot, lambda: "lessons and `dqn-lab train` start some" in words(app, "#run-note"))
         assert words(app, "#found") == "0 runs, newest first"
         for key in "mdfk+nxgwDr ":
             await pilot.press("space" if key == " " else key)
@@ -167,7 +167,7 @@ async def test_moving_shows_another_run(open_lab: Open) -> None:
         await until(pilot, lambda: legend(app) == ["mlp-1"])
         assert "mlp-1" in words(app, "#run-details")
         await pilot.press("c")
-        assert words(app, "#run-legend").startswith("loss by epoch")
+        assert words(app, "#legend").startswith("loss by epoch")
 
 
 async def test_a_run_that_another_process_registers_appears(open_lab: Open) -> None:
@@ -237,7 +237,7 @@ async def test_marked_runs_are_laid_over_one_another(open_lab: Open) -> None:
 async def test_runs_of_another_kind_are_left_out_and_that_is_said(open_lab: Open) -> None:
     async with all_runs(open_lab, trained("mlp-1", "bad")) as (app, pilot):
         await pilot.press("m", "m")
-        await until(pilot, lambda: "1 run of another kind left out" in words(app, "#run-legend"))
+        await until(pilot, lambda: "1 run of another kind left out" in words(app, "#run-note"))
         assert len(legend(app)) == 1
 
 
@@ -246,7 +246,7 @@ async def test_no_more_curves_are_drawn_than_there_are_colours(open_lab: Open) -
     async with all_runs(open_lab, *seeds, size=WIDE) as (app, pilot):
         await pilot.press("M")
         await drawn(app, pilot, MOST_CURVES)
-        assert f"{MOST_CURVES} of {MOST_CURVES + 2} drawn" in words(app, "#run-legend")
+        assert f"{MOST_CURVES} of {MOST_CURVES + 2} drawn" in words(app, "#run-note")
 
 
 async def test_two_marked_runs_are_compared_differences_first(open_lab: Open) -> None:
@@ -372,7 +372,7 @@ async def test_a_fork_goes_on_with_another_setting_and_both_are_in_one_chart(ope
         assert await drawn(app, pilot, 2) == [-1, 0, 1]
         assert picture(app).series[0].x == (50.0, 50.0)
         assert legend(app) == [f"bad {parent.id}", f"bad {fork.id}"]
-        assert "│ fork" in words(app, "#run-legend")
+        assert "fork" in words(app, "#legend")
         assert f"fork of {parent.id} at step 2,500" in words(app, "#run-details")
         await pilot.press("c")
         await until(pilot, lambda: picture(app).series[0].x == (2500.0, 2500.0))
@@ -489,7 +489,7 @@ async def test_a_run_whose_settings_are_damaged_is_listed_and_can_be_deleted(ope
         lab.store.label_run(newest(lab).id, spec="{no JSON")
 
     async with all_runs(open_lab, trained("bad"), damage) as (app, pilot):
-        await until(pilot, lambda: "What is kept of this run cannot be read here" in words(app, "#run-legend"))
+        await until(pilot, lambda: "What is kept of this run cannot be read here" in words(app, "#run-note"))
         for key in ("r", "space", "x", "f", "k", "+", "n", "c"):
             await pilot.press(key)
         assert isinstance(app.screen, RunsScreen)

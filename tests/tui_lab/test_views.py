@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine.learners.kind import Chart, Trace
+from engine.learners.kind import Chart, Level, Trace
 from engine.learners.kinds import preset_spec
 from engine.learners.metrics import MetricLog
 from engine.learners.specs import DQNSpec, Spec
-from tui_lab.glyphs import BRAILLE
+from tui_lab.look import Look
 from tui_lab.plotting import Picture, Series
-from tui_lab.themes import SERIES_DARK, SERIES_LIGHT, css_color
-from tui_lab.views import Curve, chart_named, legend, picture
+from tui_lab.views import Curve, chart_named, picture
 
 BAD, LINEAR = preset_spec("bad"), preset_spec("linear")
 COLUMNS = 20
@@ -44,15 +43,22 @@ def shown(name: str, spec: Spec, *logs: MetricLog, columns: int = COLUMNS) -> Pi
 
 def test_one_run_shows_its_returns_faint_behind_their_mean() -> None:
     assert shown("return", BAD, log(**{"return": [10, 20, 60]})) == Picture(
-        (Series((0, 10, 20), (10, 20, 60), 0, dim=True), Series((0, 10, 20), (10, 15, 30), 0)),
+        (
+            Series((0, 10, 20), (10, 20, 60), 0, dim=True, name="run 0 each episode"),
+            Series((0, 10, 20), (10, 15, 30), 0, name="run 0"),
+        ),
         x_limits=(0, 200),
         y_limits=(0, 500),
+        levels=((475, "solved 475"), (500, "perfect 500")),
     )
 
 
 def test_several_runs_show_only_the_means_of_their_returns() -> None:
     both = shown("return", BAD, log(**{"return": [10, 20]}), log(**{"return": [100]}))
-    assert both.series == (Series((0, 10), (10, 15), 0), Series((0,), (100,), 1))
+    assert both.series == (
+        Series((0, 10), (10, 15), 0, name="run 0", letter="A"),
+        Series((0,), (100,), 1, name="run 1", letter="B"),
+    )
 
 
 def test_the_mean_return_is_that_of_twenty_episodes() -> None:
@@ -75,7 +81,7 @@ def test_the_axis_of_returns_is_what_the_environment_can_give() -> None:
 
 def test_loss_is_drawn_from_zero_to_a_round_number_by_step() -> None:
     assert shown("loss", BAD, log(loss=[0.5, 0.2, 0.42])) == Picture(
-        (Series((0, 10, 20), (0.5, 0.2, 0.42), 0),), x_limits=(0, 20), y_limits=(0, 0.5)
+        (Series((0, 10, 20), (0.5, 0.2, 0.42), 0, name="run 0"),), x_limits=(0, 20), y_limits=(0, 0.5)
     )
 
 
@@ -87,8 +93,8 @@ def test_one_spike_does_not_flatten_the_loss() -> None:
 
 def test_q_values_are_shown_below_the_ceiling_that_they_cannot_truly_pass() -> None:
     q = shown("q", BAD, log(q=[1, 5, 12]))
-    assert q.series == (Series((0, 10, 20), (1, 5, 12), 0),)
-    assert q.levels == pytest.approx((20,))
+    assert q.series == (Series((0, 10, 20), (1, 5, 12), 0, name="run 0"),)
+    assert q.levels == ((pytest.approx(20), "ceiling 20"),)
     assert q.y_limits == (0, 30)
 
 
@@ -98,14 +104,14 @@ def test_overestimated_q_values_stay_in_view() -> None:
 
 def test_q_values_of_costs_lie_between_their_floor_and_zero() -> None:
     q = shown("q", mountain_car(), log(q=[-1, -8]))
-    assert q.levels == (0.0,)
+    assert q.levels == ((0.0, "ceiling 0"),)
     assert q.y_limits == pytest.approx((-20, 0))
     assert shown("q", mountain_car(), log(q=[-1, -45])).y_limits == pytest.approx((-50, 0))
 
 
 def test_epsilon_is_a_share() -> None:
     assert shown("epsilon", BAD, log(epsilon=[0.4, 0.2])) == Picture(
-        (Series((0, 10), (0.4, 0.2), 0),), x_limits=(0, 10), y_limits=(0, 1)
+        (Series((0, 10), (0.4, 0.2), 0, name="run 0"),), x_limits=(0, 10), y_limits=(0, 1)
     )
 
 
@@ -119,10 +125,14 @@ def test_gradient_norms_start_at_zero() -> None:
 def test_accuracy_is_shown_above_guessing_with_training_faint() -> None:
     rising = log(train_accuracy=[0.6, 0.9], test_accuracy=[0.55, 0.8])
     assert shown("accuracy", LINEAR, rising) == Picture(
-        (Series((0, 10), (0.6, 0.9), 0, dim=True), Series((0, 10), (0.55, 0.8), 0)),
+        (
+            Series((0, 10), (0.6, 0.9), 0, dim=True, name="run 0 train"),
+            Series((0, 10), (0.55, 0.8), 0, name="run 0 test"),
+        ),
         x_limits=(0, 150),
         y_limits=(0.5, 1),
-        levels=(0.5,),
+        levels=((0.5, "guessing 0.5"),),
+        marks=((10, "best test"),),
     )
 
 
@@ -141,6 +151,56 @@ def test_an_accuracy_below_guessing_widens_the_axis() -> None:
 def test_the_loss_of_imitation_has_room_for_a_network_that_knows_nothing() -> None:
     assert shown("loss", LINEAR, log(train_loss=[0.69, 0.1], test_loss=[0.69, 0.2])).y_limits == (0, 0.75)
     assert shown("loss", LINEAR, log(train_loss=[0.69, 0.1], test_loss=[0.7, 1.2])).y_limits == (0, 1.5)
+
+
+# --- bands, pins and parts
+
+
+def seeds(*logs: MetricLog) -> list[Curve]:
+    return [Curve(f"bad {i}", 0, BAD, one, "bad") for i, one in enumerate(logs)]
+
+
+def of(name: str, curves: list[Curve], **look: object) -> Picture:
+    return picture(chart_named(name, BAD), curves, COLUMNS, Look(**look))  # type: ignore[arg-type]
+
+
+def test_a_band_is_the_middle_half_or_all_around_the_median_of_a_presets_runs() -> None:
+    runs = seeds(*(log(loss=[value] * 101) for value in (0.0, 10.0, 20.0, 30.0, 100.0)))
+    for which, low, high in (("middle half", 10, 30), ("all of them", 0, 100)):
+        drawn = of("loss", runs, seeds=which)
+        (median,), (band,) = drawn.series, drawn.bands
+        assert set(median.y) == {20}
+        assert (set(band.low), set(band.high)) == ({low}, {high})
+        assert band.x[0] == 0
+        assert band.x[-1] == 1000
+
+
+def test_where_a_run_has_ended_the_band_is_that_of_the_others() -> None:
+    drawn = of("loss", seeds(log(loss=[0.0] * 51), log(loss=[8.0] * 101), log(loss=[4.0] * 101)), seeds="all of them")
+    (band,) = drawn.bands
+    assert (band.low[0], band.low[-1], band.high[-1]) == (0, 4, 8)
+
+
+def test_a_preset_with_one_run_stays_a_curve_beside_a_band() -> None:
+    alone = Curve("good-1", 1, preset_spec("good-1"), log(loss=[1.0] * 11), "good-1")
+    drawn = of("loss", [*seeds(log(loss=[0.0] * 11), log(loss=[8.0] * 11)), alone], seeds="middle half")
+    assert [series.letter for series in drawn.series] == ["C", "A"]
+    assert len(drawn.bands) == 1
+
+
+def test_what_is_pinned_is_in_front_and_all_others_behind() -> None:
+    drawn = of("loss", seeds(log(loss=[1.0]), log(loss=[2.0]), log(loss=[3.0])), pinned="B")
+    assert [series.dim for series in drawn.series] == [True, False, True]
+
+
+def test_a_part_of_the_axis_has_its_own_points_in_full() -> None:
+    drawn = of("loss", seeds(log(loss=[float(i) for i in range(1000)])), part=(100, 200), part_unit="environment step")
+    assert drawn.x_limits == (100, 200)
+    assert drawn.series[0].x == tuple(range(100, 201, 10))
+
+
+def test_a_chart_of_another_unit_is_not_zoomed() -> None:
+    assert of("return", seeds(log(**{"return": [1.0]})), part=(100, 200), part_unit="environment step").x_limits[0] == 0
 
 
 # --- any chart
@@ -168,7 +228,19 @@ def test_a_long_series_keeps_two_points_a_column_and_its_extremes() -> None:
 def test_values_that_are_no_numbers_are_left_out() -> None:
     broken = log(loss=[0.5, float("nan"), float("inf"), 0.4])
     (series,) = shown("loss", BAD, broken).series
-    assert series == Series((0, 30), (0.5, 0.4), 0)
+    assert series == Series((0, 30), (0.5, 0.4), 0, name="run 0", gaps=(1,))
+
+
+def test_however_large_finite_values_are_the_axes_stay_finite() -> None:
+    (low, high), drawn = heights(free_chart(), -1.7e308, 1.7e308), shown("loss", BAD, log(loss=[1e308, 1.0]))
+    assert -1e101 < low < 0 < high < 1e101
+    assert max(drawn.series[0].y) <= drawn.y_limits[1] < 1e101
+
+
+def test_one_point_and_none_but_missing_values_can_be_drawn() -> None:
+    assert shown("loss", BAD, log(loss=[0.5])).series[0].x == (0,)
+    nothing = shown("loss", BAD, log(loss=[float("nan")] * 3000))
+    assert (nothing.series[0].x, nothing.missing) == ((), 3000)
 
 
 def free_chart(**changes: object) -> Chart:
@@ -194,31 +266,10 @@ def test_an_axis_without_any_data_or_limits_is_one_high() -> None:
 
 
 def test_a_level_beyond_the_data_is_in_view_with_some_room() -> None:
-    assert heights(free_chart(levels=lambda spec: (98.0,)), 0.0, 3.0) == (0, 150)
+    assert heights(free_chart(levels=lambda spec: (Level(98.0, "top"),)), 0.0, 3.0) == (0, 150)
 
 
 def test_a_run_that_ends_elsewhere_widens_the_heights_of_all() -> None:
     chart = Chart("y", "y", (Trace("y"),), span=lambda spec: (0.0, float(spec.episodes)))
     curves = [Curve("a", 0, BAD, log(y=[3.0])), Curve("b", 1, replace(BAD, episodes=300), log(y=[3.0]))]  # type: ignore[call-arg]
     assert picture(chart, curves, COLUMNS).y_limits == (0, 300)
-
-
-# --- legends
-
-
-def test_a_legend_names_the_chart_and_each_run_in_its_colour() -> None:
-    curves = [Curve("bad", 0, BAD, log()), Curve("good [/b]", 2, BAD, log())]
-    words = legend(chart_named("q", BAD), curves, BRAILLE, dark=True)
-    assert words.plain == "mean largest Q-value by step  ━━ bad  ━━ good [/b]  grey: ceiling"
-    styles = {words.plain[span.start : span.end].strip(): str(span.style) for span in words.spans}
-    assert styles["mean largest Q-value by step"] == "bold"
-    assert [str(s.style) for s in words.spans if words.plain[s.start : s.end].strip() == "━━"] == [
-        css_color(SERIES_DARK[0]), css_color(SERIES_DARK[2])
-    ]  # fmt: skip
-    assert styles["grey: ceiling"] == "$muted"
-
-
-def test_a_legend_follows_the_theme_and_says_nothing_where_there_is_nothing_to_know() -> None:
-    words = legend(chart_named("loss", BAD), [Curve("bad", 1, BAD, log())], BRAILLE, dark=False)
-    assert words.plain == "loss (mean squared TD error) by step  ━━ bad"
-    assert css_color(SERIES_LIGHT[1]) in [str(span.style) for span in words.spans]

@@ -29,7 +29,7 @@ PACKAGES = (
     "click",
     "tensorboard",
 )
-SAMPLES = {"  braille": "⣀⡠⠔⠒⠊⠉", "  block": "▁▂▃▄▅▆▇█", "  ascii": "_.-'"}
+SAMPLES = {"  braille": "⣀⡠⠔⠒▗▞▀▚", "  block": "▄█▀░▒▓█", "  ascii": "_.-'"}
 SMALLEST = (80, 24)
 
 

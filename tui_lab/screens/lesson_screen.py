@@ -16,6 +16,7 @@ from engine.storage.store import Store
 from tui_lab import lesson as blocks
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.widgets.bench import Bench
+from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.chart_bench import ChartBench
 from tui_lab.widgets.data_bench import DataBench
 from tui_lab.widgets.evaluate_bench import EvaluateBench
@@ -66,6 +67,7 @@ class LessonScreen(LabScreen[None]):
         Binding("x", "bench('stop')", "Stop", tooltip="Stop, keeping a checkpoint", id="bench.stop"),
         Binding("s", "bench('change_pace')", "Slow", tooltip="Slow motion, or full speed again", id="bench.pace"),
         Binding("c", "bench('next_chart')", "Chart", tooltip="Show the next chart", id="bench.chart"),
+        Binding("v", "look_at_chart", "Look", tooltip="Go to the chart, to the next one", id="bench.look"),
         Binding("b", "change_over", "Text", tooltip="Change between text and bench", id="lesson.change_over"),
         Binding("right_square_bracket", "next_lesson(1)", "Next lesson", key_display="]", id="lesson.next", show=False),
         Binding(
@@ -180,6 +182,8 @@ class LessonScreen(LabScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "bench":
             return self.bench is not None and self.bench.can(str(parameters[0]))
+        if action == "look_at_chart":
+            return self.bench is not None and bool(self.bench.query(Chart))
         if action == "change_over":
             return bool(self._benches) and not self.has_class("-wide")
         if action == "open_bench" and isinstance(parameters[0], int):
@@ -191,6 +195,22 @@ class LessonScreen(LabScreen[None]):
         self.add_class("-bench")
         for rows in self._benches[number - 1].query(RowList):
             self.call_after_refresh(rows.focus)
+
+    def action_look_at_chart(self) -> None:
+        """Put the focus on the bench's next chart; after the last one it goes back."""
+        if self.bench is None:
+            return
+        self.add_class("-bench")
+        self.call_after_refresh(self._focus_next_chart)
+
+    def _focus_next_chart(self) -> None:
+        charts = [] if self.bench is None else [chart for chart in self.bench.query(Chart) if chart.size.height]
+        place = charts.index(self.focused) + 1 if isinstance(self.focused, Chart) and self.focused in charts else 0
+        if place < len(charts):
+            charts[place].focus()
+        elif self.bench is not None:
+            for rows in self.bench.query(RowList):
+                rows.focus()
 
     def on_bench_pointer_chosen(self, event: BenchPointer.Chosen) -> None:
         self.action_open_bench(event.number)

@@ -9,11 +9,13 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from engine.learners.environment_facts import CARTPOLE, DESCRIPTIONS
+from engine.learners.samples import Samples
 from engine.runs.tasks import DataSetJob
 from engine.storage.records import Status
 from tui_lab.lesson import Data as DataBlock
 from tui_lab.marks import progress_bar, status_mark
-from tui_lab.plotting import Picture, Series, nice_ceiling
+from tui_lab.pictures import heat_map, scatter
+from tui_lab.plotting import Picture, nice_ceiling
 from tui_lab.text import count, counted, percent
 from tui_lab.themes import css_color, series_color
 from tui_lab.widgets.bench import Bench
@@ -24,6 +26,7 @@ from tui_lab.widgets.words import Words
 ACTION_NAMES = DESCRIPTIONS[CARTPOLE].action_names
 POINTS = 400
 FIRST_ROWS = 3
+AXES = "angle s3 across, angular velocity s4 up"
 
 
 class DataBench(Bench):
@@ -31,9 +34,10 @@ class DataBench(Bench):
 
     HELP = (
         "r lets the agent act until both sets are collected, and writes them as CSV into the home folder. Up and down "
-        "choose the set that the table and the chart show; each dot is a state, coloured by the action taken there."
+        "choose the set that the table and the chart show; each point is a state, its shape and colour the "
+        "action taken there. c shows how many states lie where."
     )
-    ACTIONS: ClassVar[frozenset[str]] = frozenset({"start"})
+    ACTIONS: ClassVar[frozenset[str]] = frozenset({"start", "next_chart"})
 
     def __init__(self, block: DataBlock) -> None:
         super().__init__(block)
@@ -43,6 +47,7 @@ class DataBench(Bench):
             "test": (block.test_samples, block.test_seed),
         }
         self._jobs: dict[str, DataSetJob] = {}
+        self._as_heat = False
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
@@ -69,6 +74,10 @@ class DataBench(Bench):
             job.start()
         self._drawn = None
         self.update_view()
+
+    def next_chart(self) -> None:
+        self._as_heat = not self._as_heat
+        self.draw_again()
 
     def update_view(self) -> None:
         if not self.in_view:
@@ -103,19 +112,31 @@ class DataBench(Bench):
         ]
         lines.append(f"... {count(len(samples))} rows in {job.path.parent.name}/{job.path.name}")
         table.show(Content.styled("\n".join(lines), "$muted"))
-        dark = self.app.current_theme.dark
-        left, right = (css_color(series_color(i, dark=dark)) for i in (0, 1))
-        mark = self.glyphs.full * 2
-        legend.show(
-            Content.assemble(
-                ("angle s3 across, angular velocity s4 up", "bold"),
-                (f"  {mark} ", left),
-                ACTION_NAMES[0],
-                (f"  {mark} ", right),
-                ACTION_NAMES[1],
-            )
-        )
-        self.query_one(Chart).show(_scatter(samples.states, samples.actions))
+        self._show_chart(samples)
+
+    def _show_chart(self, samples: Samples) -> None:
+        """The states as points, or how many lie where; the file that is saved has all of them."""
+        legend, chart = self.query_one("#legend", Words), self.query_one(Chart)
+        dark, glyphs = self.app.current_theme.dark, self.glyphs
+
+        def table() -> list[tuple[object, ...]]:
+            rows = zip(samples.states[:, 2].tolist(), samples.states[:, 3].tolist(), samples.actions, strict=True)
+            return [("s3", "s4", "action"), *((angle, speed, ACTION_NAMES[action]) for angle, speed, action in rows)]
+
+        if self._as_heat:
+            angles, speeds = samples.states[:, 2].astype(float), samples.states[:, 3].astype(float)
+            across, up = (_reach(samples.states, column) for column in (2, 3))
+            shown, most = heat_map(angles, speeds, across, up, "share of the fullest")
+            words = f"  {glyphs.shades[1]} few  {glyphs.shades[-1]} most: {counted(most, 'row')}"
+            legend.show(Content.assemble((f"{AXES}: how many rows", "bold"), words))
+            chart.show(shown, f"{AXES}, how many rows", table)
+            return
+        names = [
+            Content.assemble((f"  {glyphs.points[index]} ", css_color(series_color(index, dark=dark))), name)
+            for index, name in enumerate(ACTION_NAMES)
+        ]
+        legend.show(Content.assemble((AXES, "bold"), *names))
+        chart.show(_scatter(samples.states, samples.actions), AXES, table)
 
     def _row_text(self, side: str) -> Content:
         samples, seed = self._requests[side]
@@ -136,10 +157,13 @@ class DataBench(Bench):
 def _scatter(states: np.ndarray, actions: np.ndarray) -> Picture:
     """Angle against angular velocity, one series an action, at most `POINTS` points in all."""
     step = max(1, len(states) // POINTS)
+    limits = [_reach(states[::step], column) for column in (2, 3)]
     states, actions = states[::step].astype(float), actions[::step]
-    reach = [nice_ceiling(float(np.abs(states[:, column]).max())) for column in (2, 3)]
-    series = [
-        Series(tuple(states[actions == a, 2].tolist()), tuple(states[actions == a, 3].tolist()), a, "points")
-        for a in (0, 1)
-    ]
-    return Picture(tuple(series), (-reach[0], reach[0]), (-reach[1], reach[1]))
+    groups = {name: (states[actions == a, 2], states[actions == a, 3]) for a, name in enumerate(ACTION_NAMES)}
+    return scatter(groups, *limits)
+
+
+def _reach(states: np.ndarray, column: int) -> tuple[float, float]:
+    """Round limits on both sides of zero."""
+    reach = nice_ceiling(float(np.abs(states[:, column]).max()))
+    return -reach, reach

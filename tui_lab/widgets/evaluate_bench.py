@@ -12,21 +12,18 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from engine.learners.environment_facts import CARTPOLE, kept_facts
-from engine.learners.kind import Span
 from engine.runs.tasks import EvaluationJob
 from engine.storage.names import LATEST, run_of
 from engine.storage.records import EvaluationRecord, Status
 from tui_lab.lesson import Evaluate as EvaluateBlock
 from tui_lab.marks import progress_bar, status_mark
 from tui_lab.measured import seeds_of, strip
-from tui_lab.plotting import Picture, Series, nice_ceiling
+from tui_lab.pictures import histogram
 from tui_lab.text import agent_title, count, percent, returns_summary
 from tui_lab.widgets.bench import Bench
 from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
 from tui_lab.widgets.words import Words
-
-BINS = 25
 
 Values = npt.NDArray[np.float64]
 
@@ -132,7 +129,8 @@ class EvaluateBench(Bench):
             title = f"{agent_title(row.agent)}: episodes by return"
             self.query_one("#legend", Words).show(Content.styled(title, "bold"))
             span = kept_facts(environment).return_range
-            self.query_one(Chart).show(histogram(returns, span, self._rows.index(row)))
+            shown = histogram(returns, span, self._rows.index(row))
+            self.query_one(Chart).show(shown, title, lambda: [("episode", "return"), *enumerate(returns.tolist())])
 
     def _among_others(self, row: _Row) -> list[Content] | None:
         """Where the reader's own run lies among the preset's seeds that come with the lab; None where it is open."""
@@ -171,21 +169,3 @@ class EvaluateBench(Bench):
             return Content.assemble(status_mark(Status.FINISHED, self.glyphs), name, words)
         words = "not evaluated yet" if row.known else "train it first"
         return Content.assemble(status_mark(None, self.glyphs), name, (words, "$muted"))
-
-
-def histogram(returns: Values, span: Span, color: int) -> Picture:
-    """Episodes counted in equal stretches of return; nothing before there are any.
-
-    Args:
-        span: the lowest and the highest return there can be; an end that is None follows the returns.
-    """
-    if not len(returns):
-        return Picture()
-    low = float(returns.min()) if span[0] is None else span[0]
-    high = float(returns.max()) if span[1] is None else span[1]
-    limits = (low, high if low < high else low + 1.0)
-    counts, edges = np.histogram(returns, bins=BINS, range=limits)
-    middles = (edges[:-1] + edges[1:]) / 2
-    bars = Series(tuple(middles.tolist()), tuple(float(c) for c in counts), color, "bars")
-    top = nice_ceiling(max(10.0, float(counts.max(initial=0))))
-    return Picture((bars,), limits, (0, top))

@@ -27,9 +27,9 @@ from tui_lab.experiment_text import (
 )
 from tui_lab.marks import progress_bar, status_mark
 from tui_lab.text import counted, percent
-from tui_lab.views import Curve, legend, picture
-from tui_lab.widgets.chart import Chart
+from tui_lab.views import Curve
 from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.run_charts import RunCharts
 from tui_lab.widgets.words import Words
 
 NOTHING_YET = "There is no experiment yet. Change a setting; r then asks what you expect of it."
@@ -91,8 +91,7 @@ class ExperimentsPage(Vertical):
         yield Words(id="verdict")
         yield Words(id="seed-scores")
         yield Words(id="troubles")
-        yield Words(id="experiment-legend")
-        yield Chart(self.context.glyphs)
+        yield RunCharts(self.context.glyphs, places=1)
 
     def on_resize(self) -> None:
         self._drawn = None
@@ -236,24 +235,19 @@ class ExperimentsPage(Vertical):
         charts = kind_of(chosen.baseline).charts
         if not charts:
             return
-        what = charts[self._chart % len(charts)]
         curves = [
-            Curve(
-                chosen.preset if side == "baseline" else "yours",
-                SIDES.index(side),
-                chosen.spec(side, seed),
-                self._runs[side, seed][1],
-            )
-            for side in SIDES
-            for seed in chosen.seeds
-            if (side, seed) in self._runs
+            self._curve(chosen, side, seed) for side in SIDES for seed in chosen.seeds if (side, seed) in self._runs
         ]
-        state = (self.app.theme, chosen.id, self._chart, [curve.log.version for curve in curves])
+        state = (self.app.theme, chosen.id, self._chart, [(curve.log, curve.log.version) for curve in curves])
         if state == self._drawn:
             return
         self._drawn = state
-        chart = self.query_one(Chart)
-        chart.show(picture(what, curves, chart.columns))
-        of_each = list({curve.label: curve for curve in curves}.values())
-        dark = self.app.current_theme.dark
-        self.query_one("#experiment-legend", Words).show(legend(what, of_each, self.context.glyphs, dark=dark))
+        self.query_one(RunCharts).show(charts, self._chart % len(charts), curves)
+
+    def _curve(self, chosen: Experiment, side: Side, seed: int) -> Curve:
+        """A run as the chart sees it: of each side the first seed in front, the others behind it."""
+        name = chosen.preset if side == "baseline" else "yours"
+        first = next(one for one in chosen.seeds if (side, one) in self._runs)
+        label = name if seed == first else f"{name} seed {seed}"
+        log = self._runs[side, seed][1]
+        return Curve(label, SIDES.index(side), chosen.spec(side, seed), log, name, behind=seed != first)

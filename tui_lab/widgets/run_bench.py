@@ -10,10 +10,10 @@ from textual.content import Content
 from engine.learners.kinds import preset_spec
 from engine.storage.records import Status
 from tui_lab.lesson import Run as RunBlock
-from tui_lab.views import Curve, chart_named, legend, picture
+from tui_lab.views import chart_named
 from tui_lab.widgets.bench import Bench
-from tui_lab.widgets.chart import Chart
 from tui_lab.widgets.rows import RowList
+from tui_lab.widgets.run_charts import RunCharts
 from tui_lab.widgets.run_row import RunRow
 from tui_lab.widgets.words import Words
 
@@ -48,10 +48,7 @@ class RunBench(Bench):
         yield from super().compose()
         yield RowList()
         yield Words(classes="bench-line", id="details")
-        yield Words(classes="bench-legend", id="legend")
-        yield Chart(self.glyphs, id="chart")
-        yield Words(classes="bench-legend", id="legend-2")
-        yield Chart(self.glyphs, id="chart-2")
+        yield RunCharts(self.glyphs, places=2)
         yield Words(classes="bench-line", id="findings")
 
     def on_mount(self) -> None:
@@ -165,22 +162,11 @@ class RunBench(Bench):
         if state == self._drawn:
             return
         self._drawn = state
-        charts = self.run_block.charts
-        self._show_chart("", charts[self._chart_index])
-        if len(charts) > 1:
-            self._show_chart("-2", charts[(self._chart_index + 1) % len(charts)])
+        charts = [chart_named(name, chosen.spec) for name in self.run_block.charts]
+        curves = [curve for i, row in enumerate(self._rows) if (curve := row.curve(i)) is not None]
+        self.query_one(RunCharts).show(charts, self._chart_index, curves)
         lines = [Content.assemble((f"{f.name}: ", "bold $accent"), f.text) for f in chosen.findings()[:2]]
         self.query_one("#findings", Words).show(Content("\n").join(lines))
-
-    def _show_chart(self, suffix: str, chart: str) -> None:
-        widget = self.query_one(f"#chart{suffix}", Chart)
-        if not widget.size.height:
-            return
-        curves: list[Curve] = [curve for i, row in enumerate(self._rows) if (curve := row.curve(i)) is not None]
-        dark = self.app.current_theme.dark
-        what = chart_named(chart, self._chosen.spec)
-        self.query_one(f"#legend{suffix}", Words).show(legend(what, curves, self.glyphs, dark=dark))
-        widget.show(picture(what, curves, widget.columns))
 
     def _details(self, row: RunRow) -> Content:
         words = row.details() or ["r starts this run; it goes on while you read"]

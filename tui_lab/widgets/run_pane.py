@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
 from engine.laboratory import KEPT_LOGS
-from engine.learners.kind import Chart as ChartOf
 from tui_lab.context import context
-from tui_lab.plotting import Picture, Series
 from tui_lab.text import count
 from tui_lab.themes import SERIES_DARK
-from tui_lab.views import Curve, legend, picture
-from tui_lab.widgets.chart import Chart
+from tui_lab.widgets.run_charts import RunCharts
 from tui_lab.widgets.run_row import RunRow
 from tui_lab.widgets.words import Words
 
@@ -35,13 +31,13 @@ class RunPane(Vertical):
         self._note = ""
         self._chart_index = 0
         self._drawn: object = None
-        self._words, self._legend = Words(id="run-details"), Words(id="run-legend")
+        self._words, self._missing = Words(id="run-details"), Words(id="run-note")
         self._findings = Words(id="run-findings")
-        self._chart: Chart | None = None
+        self._charts: RunCharts | None = None
 
     def compose(self) -> ComposeResult:
-        self._chart = Chart(context(self).glyphs)
-        yield from (self._words, self._legend, self._chart, self._findings)
+        self._charts = RunCharts(context(self).glyphs, 1)
+        yield from (self._words, self._charts, self._missing, self._findings)
 
     def show(self, chosen: RunRow | None, rows: Sequence[RunRow], note: str = "") -> None:
         """
@@ -67,52 +63,27 @@ class RunPane(Vertical):
 
     def look_again(self) -> None:
         """Show what has changed."""
-        chosen, chart = self._chosen, self._chart
-        if chart is None or not self.is_attached or not self.size.width:
+        chosen, charts = self._chosen, self._charts
+        if charts is None or not self.is_attached or not self.size.width:
             return
         self._words.show(Content("") if chosen is None else _details(chosen))
         logs = [row.log for row in self._rows]
-        state = (self.app.theme, chart.size, [None if log is None else (id(log), log.version) for log in logs])
-        if state == self._drawn or not chart.size.height:
+        state = (self.app.theme, charts.size, [None if log is None else (id(log), log.version) for log in logs])
+        if state == self._drawn or not charts.size.height:
             return
         self._drawn = state
         context(self).wake()  # Metrics that are being read arrive without another word.
         findings = [] if chosen is None else chosen.findings()[:2]
         lines = [Content.assemble((f"{one.name}: ", "bold $accent"), one.text) for one in findings]
         self._findings.show(Content("\n").join(lines))
-        self._draw(chart)
-
-    def _draw(self, chart: Chart) -> None:
-        charts = self._rows[0].kind.charts if self._rows else ()
-        if not charts:
-            self._legend.show(Content.styled(self._note, "$muted"))
-            chart.show(Picture())
-            return
-        what = charts[self._chart_index % len(charts)]
+        self._missing.show(Content.styled(self._note, "$muted"))
+        kinds = self._rows[0].kind.charts if self._rows else ()
         curves = [
-            Curve(_label(row, self._rows), color, row.spec, log)
+            replace(curve, label=_label(row, self._rows))
             for color, row in enumerate(self._rows)
-            if (log := row.log) is not None
+            if (curve := row.curve(color)) is not None
         ]
-        dark = self.app.current_theme.dark
-        forks = [at for row in self._rows if (at := _fork_at(row, what)) is not None]
-        notes = ["│ fork"] * bool(forks) + [self._note] * bool(self._note)
-        told = legend(what, curves, context(self).glyphs, dark=dark)
-        self._legend.show(Content.assemble(told, ("  " + ", ".join(notes) if notes else "", "$muted")))
-        chart.show(with_marks(picture(what, curves, chart.columns), forks))
-
-
-def with_marks(shown: Picture, places: Sequence[float]) -> Picture:
-    """A picture with an upright line at each of these places along its axis."""
-    low, high = shown.x_limits
-    lines = [Series((at, at), shown.y_limits, -1) for at in dict.fromkeys(places) if low <= at <= high]
-    return replace(shown, series=(*lines, *shown.series)) if shown.series else shown
-
-
-def _fork_at(row: RunRow, what: ChartOf) -> float | None:
-    """Where along a chart's axis a run branched off; None where it is no fork."""
-    at: Any = None if row.record is None else row.record.forked_at.get(what.along)
-    return None if at is None else float(at)
+        charts.show(kinds, self._chart_index % len(kinds) if kinds else 0, curves)
 
 
 def _label(row: RunRow, rows: Sequence[RunRow]) -> str:

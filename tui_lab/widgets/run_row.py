@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.laboratory import Laboratory
+from engine.learners.charts import Mark
 from engine.learners.kind import Finding
 from engine.learners.kinds import kind_of, spec_from_dict
 from engine.learners.metrics import MetricLog
@@ -92,7 +93,15 @@ class RunRow:
 
     def curve(self, color: int) -> Curve | None:
         """The run as a chart sees it."""
-        return None if self.log is None else Curve(self.preset, color, self.spec, self.log)
+        return None if self.log is None else Curve(self.preset, color, self.spec, self.log, forked=self.forked)
+
+    @property
+    def forked(self) -> Mark | None:
+        """Where the run branched off another one; None where it is no fork."""
+        counters = {} if self.record is None else self.record.forked_at
+        if "env_steps" in counters:
+            return Mark(counters["env_steps"], "fork", "environment step")
+        return Mark(counters["epochs"], "fork", "epoch") if "epochs" in counters else None
 
     def findings(self) -> list[Finding]:
         return [] if self.log is None else self.kind.findings(self.spec, self.log)

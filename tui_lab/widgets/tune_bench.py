@@ -202,19 +202,20 @@ class TuneBench(Bench):
         if index:
             name = names[index - 1]
             points = [(trial.labels[name], trial.score or 0.0) for trial in complete]
-            chart.show(slice_picture(self._axes[name], points))
-            legend.show(Content.styled(f"{self._score_name} by {name}, complete trials", "bold"))
+            title = f"{self._score_name} by {name}, complete trials"
+            chart.show(slice_picture(self._axes[name], points), title, lambda: [(name, self._score_name), *points])
+            legend.show(Content.styled(title, "bold"))
             return
-        chart.show(trials_picture(found.trials))
-        dark, mark = self.app.current_theme.dark, self.glyphs.full * 2
+        chart.show(trials_picture(found.trials), f"{self._score_name} by trial")
+        dark, shapes = self.app.current_theme.dark, self.glyphs.points
         legend.show(
             Content.assemble(
                 (f"{self._score_name} by trial", "bold"),
-                (f"  {mark} ", css_color(series_color(0, dark=dark))),
+                (f"  {shapes[1]} ", css_color(series_color(0, dark=dark))),
                 "complete",
-                (f"  {mark} ", css_color(series_color(-1, dark=dark))),
+                (f"  {shapes[0]} ", css_color(series_color(-1, dark=dark))),
                 "pruned",
-                (f"  {mark} ", css_color(series_color(1, dark=dark))),
+                (f"  {self.glyphs.full * 2} ", css_color(series_color(1, dark=dark))),
                 "best so far",
             )
         )
@@ -247,15 +248,15 @@ def trials_picture(trials: Sequence[TrialRecord]) -> Picture:
         line.append((float(trial.number), best))
     pruned = [trial for trial in scored if trial.state == "pruned"]
     series = (
-        _points(pruned, -1),
-        Series(tuple(x for x, _ in line), tuple(y for _, y in line), 1),
-        _points(complete, 0),
+        _points(pruned, -1, "pruned"),
+        Series(tuple(x for x, _ in line), tuple(y for _, y in line), 1, name="best so far"),
+        _points(complete, 0, "complete"),
     )
     scores = [trial.score or 0.0 for trial in scored]
     low, high = min(0.0, *scores), nice_ceiling(max(scores))
     return Picture(series, (0, nice_ceiling(max(10.0, max(trial.number for trial in scored)))), (low, high))
 
 
-def _points(trials: Sequence[TrialRecord], color: int) -> Series:
+def _points(trials: Sequence[TrialRecord], color: int, name: str) -> Series:
     numbers = tuple(float(trial.number) for trial in trials)
-    return Series(numbers, tuple(trial.score or 0.0 for trial in trials), color, "points")
+    return Series(numbers, tuple(trial.score or 0.0 for trial in trials), color, "points", name=name)

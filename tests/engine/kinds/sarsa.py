@@ -74,8 +74,9 @@ class Sarsa(Kind):
     charts = (
         Chart(
             "return",
-            f"return by episode, mean of {WINDOW}",
+            "return by episode",
             (Trace("return", smooth=WINDOW),),
+            by="episode",
             reach=lambda spec: spec.episodes,
             span=lambda spec: environment_facts(spec.config.environment).return_range,
         ),
