@@ -79,6 +79,9 @@ async def test_it_offers_every_lesson_the_map_and_the_labs_own_commands(
             "Lesson 9.1: Imitation": "About imitation.",
             "Lesson 9.2: Bootstrapping": "About bootstrapping.",
             "Course map": "All lessons, runs and results",
+            "Runs": "All runs: compare, fork, go on, export",
+            "Settings": "Settings to play with, and experiments",
+            "Play": "Drive the cart yourself",
         }
 
 
