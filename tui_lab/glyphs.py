@@ -93,7 +93,7 @@ class Pace:
 def choose_pace(choice: BandwidthChoice = "auto") -> Pace:
     """Less over a connection: `auto` slows down where the session came over SSH."""
     if choice == "on":
-        return Pace(charts=1, frames=4, reason="--low-bandwidth on")
+        return Pace(charts=0.7, frames=4, reason="--low-bandwidth on")
     if choice == "off":
         return Pace(charts=3, frames=16, reason="--low-bandwidth off")
     if os.environ.get("SSH_CONNECTION"):

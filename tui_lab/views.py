@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
 
 import numpy as np
 
-from engine.learners.charts import Chart, Mark, Trace
+from engine.learners.charts import Chart, Trace, Unit
 from engine.learners.kinds import kind_of
 from engine.learners.metrics import MetricLog, Values
 from engine.learners.specs import Spec
@@ -28,7 +28,7 @@ class Curve:
     """One run as a chart sees it.
 
     group: of runs of one preset, that preset; an older one of them stands `behind`.
-    forked: where it branched off another run.
+    forked: where it branched off another run, along each axis; empty where it is no fork.
     """
 
     label: str
@@ -37,7 +37,7 @@ class Curve:
     log: MetricLog
     group: str = ""
     behind: bool = False
-    forked: Mark | None = None
+    forked: Mapping[Unit, float] = field(default_factory=dict)
 
     @property
     def preset(self) -> str:
@@ -169,10 +169,11 @@ def _marks(
     chart: Chart, curves: Sequence[Curve], look: Look, limits: tuple[float, float]
 ) -> tuple[tuple[float, str], ...]:
     """Forks, and the marks of the run that is alone or pinned: those of several runs would be too many."""
-    marked = [(curve, curve.forked) for curve in curves if curve.forked is not None]
+    places: set[tuple[float | None, str]] = {(curve.forked.get(chart.by), "fork") for curve in curves}
     if (curve := pinned_curve(curves, look)) is not None:
-        marked += [(curve, mark) for mark in kind_of(curve.spec).marks(curve.spec, curve.log)]
-    places = {(kind_of(curve.spec).place(curve.log, mark.at, mark.unit, chart.by), mark.name) for curve, mark in marked}
+        kind = kind_of(curve.spec)
+        for mark in kind.marks(curve.spec, curve.log):
+            places.add((kind.place(curve.log, mark.at, mark.unit, chart.by), mark.name))
     return tuple(sorted((at, name) for at, name in places if at is not None and limits[0] <= at <= limits[1]))
 
 

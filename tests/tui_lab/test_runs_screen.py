@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from string import ascii_uppercase
 
 import pytest
 from textual.widgets import Input
@@ -100,14 +101,15 @@ def picture(app: LabApp) -> Picture:
 
 
 async def drawn(app: LabApp, pilot: LabPilot, curves: int) -> list[int]:
-    """The colours of the curves, once there are so many with their data; upright lines have -1."""
+    """The colours of the curves, once there are so many with their data."""
     await until(pilot, lambda: len(legend(app)) == curves and has_points(picture(app)))
     return [series.color for series in picture(app).series]
 
 
 def legend(app: LabApp) -> list[str]:
     """The labels of the curves."""
-    return [text.split("  ")[0].strip() for text in words(app, "#legend").split("━━")[1:]]
+    labels = words(app, "#legend").split("  ")[1:]
+    return [label.partition(" ")[2] for label in labels if label.partition(" ")[0] in (*ascii_uppercase, "━━")]
 
 
 def page(app: LabApp) -> str:
@@ -369,13 +371,13 @@ async def test_a_fork_goes_on_with_another_setting_and_both_are_in_one_chart(ope
         assert (fork.parent, fork.forked_at["episodes"], fork.counters["episodes"]) == (parent.id, 50, 100)
         assert fork.spec["config"]["learning_rate"] == 0.01
         await pilot.press("home")
-        assert await drawn(app, pilot, 2) == [-1, 0, 1]
-        assert picture(app).series[0].x == (50.0, 50.0)
+        assert await drawn(app, pilot, 2) == [0, 1]
+        assert picture(app).marks == ((50.0, "fork"),)
         assert legend(app) == [f"bad {parent.id}", f"bad {fork.id}"]
         assert "fork" in words(app, "#legend")
         assert f"fork of {parent.id} at step 2,500" in words(app, "#run-details")
         await pilot.press("c")
-        await until(pilot, lambda: picture(app).series[0].x == (2500.0, 2500.0))
+        await until(pilot, lambda: picture(app).marks == ((2500.0, "fork"),))
 
 
 async def test_a_kept_checkpoint_can_be_chosen_to_fork_from(open_lab: Open) -> None:

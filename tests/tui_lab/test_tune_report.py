@@ -17,7 +17,7 @@ def test_choices_stand_side_by_side_under_their_names() -> None:
     assert picture.x_ticks == ((0.0, "[]"), (1.0, "[64]"), (2.0, "[256, 256]"))
     rows = [row.plain for row in draw(picture, 60, 10, ASCII, lambda index, dim: (0, 0, 0))]
     assert "[256, 256]" in rows[-1]
-    assert sum(row.count("*") for row in rows) == 3
+    assert sum(row.count("o") for row in rows) == 3
 
 
 def test_powers_of_ten_are_equally_far_apart() -> None:

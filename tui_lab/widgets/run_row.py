@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.laboratory import Laboratory
-from engine.learners.charts import Mark
+from engine.learners.charts import Unit
 from engine.learners.kind import Finding
 from engine.learners.kinds import kind_of, spec_from_dict
 from engine.learners.metrics import MetricLog
@@ -20,6 +20,13 @@ from tui_lab.views import Curve
 BAR = 10
 COUNTERS = {"env_steps": "environment steps"}
 """Counters whose names are not words; every other one says what it counts."""
+COUNTED: dict[Unit, str] = {
+    "episode": "episodes",
+    "environment step": "env_steps",
+    "gradient step": "gradient_steps",
+    "epoch": "epochs",
+}
+"""What each axis counts, by the counters' names."""
 UNITS = ("episodes", "epochs")
 """Counters that the row itself tells."""
 
@@ -96,12 +103,10 @@ class RunRow:
         return None if self.log is None else Curve(self.preset, color, self.spec, self.log, forked=self.forked)
 
     @property
-    def forked(self) -> Mark | None:
-        """Where the run branched off another one; None where it is no fork."""
+    def forked(self) -> dict[Unit, float]:
+        """Where the run branched off another one, along each axis; empty where it is no fork."""
         counters = {} if self.record is None else self.record.forked_at
-        if "env_steps" in counters:
-            return Mark(counters["env_steps"], "fork", "environment step")
-        return Mark(counters["epochs"], "fork", "epoch") if "epochs" in counters else None
+        return {unit: counters[name] for unit, name in COUNTED.items() if name in counters}
 
     def findings(self) -> list[Finding]:
         return [] if self.log is None else self.kind.findings(self.spec, self.log)
