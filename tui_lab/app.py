@@ -40,6 +40,7 @@ from tui_lab.screens.course_map import CourseMap
 from tui_lab.screens.help_screen import HelpScreen
 from tui_lab.screens.lab_screen import LabScreen
 from tui_lab.screens.quit_screen import QuitScreen
+from tui_lab.screens.small_screen import SmallScreen, too_small
 from tui_lab.terminal.painter import Painter
 from tui_lab.themes import DARK, LIGHT, OWN_VARIABLES
 
@@ -238,9 +239,18 @@ class LabApp(App[None]):
         await super().on_event(event)
         if isinstance(event, InputEvent):
             self.wake()
-        elif isinstance(event, Resize) and self._painter is not None:
-            # Terminals shift what they show, each in its own way.
-            self._painter.forget()
+        elif isinstance(event, Resize):
+            if self._painter is not None:
+                # Terminals shift what they show, each in its own way.
+                self._painter.forget()
+            self._say_whether_there_is_room(event.size.width, event.size.height)
+
+    def _say_whether_there_is_room(self, width: int, height: int) -> None:
+        small = isinstance(self.screen, SmallScreen)
+        if too_small(width, height) and not small:
+            self.push_screen(SmallScreen())
+        elif small and not too_small(width, height):
+            self.pop_screen()
 
     def _beat(self) -> None:
         """Let the open screen look again; the last time once nothing moves any more."""

@@ -302,3 +302,19 @@ async def test_a_run_started_elsewhere_in_the_lab_shows_on_the_open_bench(open_l
         await until(pilot, lambda: "● good-2     ━━────────  25 %" in screen_text(app))
         run.stop()
         await until(pilot, lambda: "■ good-2" in screen_text(app))
+
+
+async def test_a_terminal_that_is_too_small_is_told_and_the_lab_comes_back_where_it_was(
+    open_lab: Open, several: Lesson
+) -> None:
+    async with open_lab(lesson=several) as (app, pilot):
+        await pilot.resize_terminal(59, 24)
+        await until(pilot, lambda: "dqn-lab needs 60 x 16; this terminal has 59 x 24." in screen_text(app))
+        await pilot.resize_terminal(50, 10)
+        await until(pilot, lambda: "this terminal has 50 x 10" in " ".join(screen_text(app).split()))
+        await pilot.resize_terminal(60, 16)
+        await until(pilot, lambda: isinstance(app.screen, LessonScreen))
+        await pilot.resize_terminal(80, 15)
+        await until(pilot, lambda: "80 x 15" in screen_text(app))
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)

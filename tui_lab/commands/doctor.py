@@ -30,7 +30,6 @@ PACKAGES = (
     "tensorboard",
 )
 SAMPLES = {"  braille": "⣀⡠⠔⠒▗▞▀▚", "  block": "▄█▀░▒▓█", "  ascii": "_.-'"}
-SMALLEST = (80, 24)
 
 
 @click.command(short_help="Report what this terminal and this home folder can do.")
@@ -87,11 +86,13 @@ def _home(folder: Path) -> dict[str, Any]:
 
 
 def _terminal(options: Options) -> dict[str, Any]:
+    from tui_lab.screens.small_screen import too_small
+
     columns, lines = shutil.get_terminal_size()
     return {
         "is_a_terminal": sys.stdin.isatty() and sys.stdout.isatty(),
         "size": f"{columns} x {lines}",
-        "large_enough": columns >= SMALLEST[0] and lines >= SMALLEST[1],
+        "large_enough": not too_small(columns, lines),
         "TERM": os.environ.get("TERM"),
         "COLORTERM": os.environ.get("COLORTERM"),
         "colours": _colours(),

@@ -90,6 +90,10 @@ class CourseMap(LabScreen[None]):
         self.context.attempt(self._look_up, None)
         self._show_side()
 
+    def on_resize(self) -> None:
+        # What there is room for follows the size.
+        self.call_after_refresh(self._show_side)
+
     def beat(self) -> None:
         super().beat()
         self._show_side()
