@@ -15,7 +15,6 @@ from engine.learners.kinds import kinds
 from engine.learners.metrics import MetricLog
 from engine.learners.settings import ConfigError
 from engine.learners.specs import Spec
-from engine.runs.experiment_job import ExperimentJob, runs_to_train
 from engine.runs.jobs import Job
 from engine.runs.study_storage import FILE as STUDIES
 from engine.runs.tasks import DataSetJob
@@ -23,6 +22,7 @@ from engine.runs.theatre import Theatre
 from engine.storage.records import LIVE, EvaluationRecord, RunHead, RunRecord, Status, StoreError
 
 if TYPE_CHECKING:
+    from engine.runs.experiment_job import ExperimentJob
     from engine.runs.search_job import Part, Request, SearchJob
 
 KEPT_LOGS = 16
@@ -190,6 +190,8 @@ class Laboratory(Theatre):
         Raises:
             ConfigError: the settings make no run.
         """
+        from engine.runs.experiment_job import runs_to_train
+
         both = draft.baseline, draft.spec
         return runs_to_train(self, (spec.with_seed(seed) for spec in both for seed in draft.seeds(seeds)))
 
@@ -222,6 +224,8 @@ class Laboratory(Theatre):
 
     def continue_experiment(self, experiment: Experiment) -> ExperimentJob:
         """Go on with an experiment; what is under way goes on as it is."""
+        from engine.runs.experiment_job import ExperimentJob
+
         known = self._experiments.get(experiment.id)
         if known is not None and known.status.live:
             return known
