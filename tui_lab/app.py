@@ -285,10 +285,11 @@ class LabApp(App[None]):
             self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
 
     def _refresh_screens(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, LabScreen):
-                screen.runs_changed()
-        self.wake()
+        if self.is_running:
+            for screen in self.screen_stack:
+                if isinstance(screen, LabScreen):
+                    screen.runs_changed()
+            self.wake()
 
     # --- the home folder, as it is at the moment
 

@@ -308,7 +308,10 @@ async def test_what_finds_no_room_is_written_once_there_is_some(
 # --- what is said, and the end
 
 
-async def test_the_sentence_is_said_again_once_it_is_gone_from_the_screen(open_lab: Open, course: list[Lesson]) -> None:
+async def test_the_sentence_is_said_again_once_it_is_gone_from_the_screen(
+    open_lab: Open, course: list[Lesson], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_lab.app.PROBLEM_SECONDS", 0.3)
     async with open_lab(course=course, toasts=True) as (app, pilot):
         with locked(app):
             app.keep(lambda store: store.add_answer("x", 0, True))
@@ -316,8 +319,12 @@ async def test_the_sentence_is_said_again_once_it_is_gone_from_the_screen(open_l
             await until(pilot, lambda: "is locked by another" in screen_text(app))
             assert len(said(app)) == 1
             app.clear_notifications()
-            app._follow()
-            await until(pilot, lambda: len(said(app)) == 1)
+
+            def again() -> bool:
+                app._follow()
+                return len(said(app)) == 1
+
+            await until(pilot, again)
         app._follow()
         assert app.lab.store.answers() == {"x": [0]}
 

@@ -26,11 +26,15 @@ class QuitScreen(LabScreen[bool], ModalScreen[bool]):
         Binding("left,right", "app.focus_next", "Other answer", id="quit.other", show=False),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._question, self._hint = Words(id="quit-question"), Words(id="quit-hint", classes="hint")
+
     def compose(self) -> ComposeResult:
-        question, hint = self._words()
+        self.runs_changed()
         with Vertical(id="quit"):
-            yield Words(question, id="quit-question")
-            yield Words(hint, id="quit-hint", classes="hint")
+            yield self._question
+            yield self._hint
             with Horizontal(id="quit-buttons"):
                 yield Button("Keep a checkpoint and quit (k)", variant="primary", id="keep")
                 yield Button("Stay (s)", id="stay")
@@ -43,10 +47,9 @@ class QuitScreen(LabScreen[bool], ModalScreen[bool]):
         return f"{', '.join(titles)} {'is' if len(titles) == 1 else 'are'} still training.", TRAINING
 
     def runs_changed(self) -> None:
-        if self.is_mounted:
-            question, hint = self._words()
-            self.query_one("#quit-question", Words).show(question)
-            self.query_one("#quit-hint", Words).show(hint)
+        question, hint = self._words()
+        self._question.show(question)
+        self._hint.show(hint)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "keep")

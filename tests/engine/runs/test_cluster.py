@@ -124,6 +124,7 @@ def test_a_killed_workers_seed_is_done_by_another(cluster: SmallCluster, lab: La
     assert_same(lab, found, local, HEAVY)
 
 
+@pytest.mark.slow
 def test_seeds_outlast_their_scheduler(cluster: SmallCluster, lab: Laboratory, local: Laboratory) -> None:
     told: list[str] = []
 
@@ -141,6 +142,7 @@ def test_seeds_outlast_their_scheduler(cluster: SmallCluster, lab: Laboratory, l
     assert_same(lab, found, local, HEAVY)
 
 
+@pytest.mark.slow
 def test_a_caller_killed_and_started_again_finds_what_its_cluster_did(
     cluster: SmallCluster, home: Path, local: Laboratory
 ) -> None:
