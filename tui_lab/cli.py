@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -44,16 +45,22 @@ SIGNALLED = 128
     help="What charts are made of.",
 )
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.option("--plain", is_flag=True, help="The course as lines of text, for screen readers, pipes and logs.")
 @click.version_option(package_name="dqn-lab", prog_name="dqn-lab")
 @click.pass_context
 def cli(
-    context: click.Context, home: Path | None, low_bandwidth: BandwidthChoice, glyphs: GlyphChoice, no_mouse: bool
+    context: click.Context,
+    home: Path | None,
+    low_bandwidth: BandwidthChoice,
+    glyphs: GlyphChoice,
+    no_mouse: bool,
+    plain: bool,
 ) -> None:
     """A learning lab in the terminal for deep Q-learning. Without a command it opens the lab itself."""
     options = Options(home, low_bandwidth, glyphs, mouse=not no_mouse)
     context.obj = options
     if context.invoked_subcommand is None:
-        open_lab(options)
+        (open_plain if plain else open_lab)(options)
 
 
 for command in COMMANDS:
@@ -68,7 +75,7 @@ def open_lab(options: Options) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         names = ", ".join(command.name or "" for command in COMMANDS)
-        raise Misuse(f"the lab needs a terminal; without one these commands work: {names}.")
+        raise Misuse(f"the lab needs a terminal; without one use --plain, or these commands: {names}.")
     from tui_lab.app import LabApp
 
     app = LabApp(home=options.home_folder, low_bandwidth=options.low_bandwidth, glyphs=options.glyphs)
@@ -84,6 +91,26 @@ def open_lab(options: Options) -> None:
         os._exit(code)
     for line in lines:
         click.echo(line)
+    sys.exit(code)
+
+
+def open_plain(options: Options) -> None:
+    """Run the course as lines on standard input and output, whatever these are."""
+    from tui_lab.course import open_course
+    from tui_lab.plain import Plain
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a letter gets a question mark instead of an end.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        with options.laboratory() as lab:
+            code = Plain(lab, open_course(), sys.stdin, sys.stdout).sit()
+    except BrokenPipeError:
+        # Nobody reads any more; the interpreter's own last flush must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    if code > SIGNALLED:
+        os._exit(code)
     sys.exit(code)
 
 
