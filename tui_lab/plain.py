@@ -308,8 +308,8 @@ class Plain:
                         self._say(f"  run {place}, {preset}: {self._state(_spec(bench, preset))}.")
                 self._say(f"chart {number} tells its charts.")
             case blocks.Evaluate():
-                for place, (other, agent) in enumerate(_agents_of(lesson), 1):
-                    if other is bench:
+                for place, (asked, agent) in enumerate(_agents_of(lesson), 1):
+                    if asked is bench:
                         self._say(f"  evaluate {place}, {agent_title(agent)}: {self._scored(bench, agent)}.")
             case blocks.Chart():
                 self._say(f"chart {number} tells the {bench.chart} of {', '.join(bench.presets)} in words.")
