@@ -443,6 +443,8 @@ class Plain:
 def chart_in_words(name: str, spec: Spec, log: MetricLog, title: str) -> list[str]:
     """A sentence for each line of a chart: its first, lowest, highest and last value, and where they lie."""
     chart = kind_of(spec).chart(name)
+    # Logs count episodes from 0, readers from 1.
+    from_one = chart.by == "episode"
     told = []
     for trace in chart.traces:
         if trace.faint:
@@ -458,7 +460,7 @@ def chart_in_words(name: str, spec: Spec, log: MetricLog, title: str) -> list[st
             told.append(f"{what}: no values yet.")
             continue
         at = {"first": 0, "lowest": int(y.argmin()), "highest": int(y.argmax()), "last": len(y) - 1}
-        points = [f"{word} {y[i]:.4g} at {chart.by} {count(x[i])}" for word, i in at.items()]
+        points = [f"{word} {y[i]:.4g} at {chart.by} {count(x[i] + from_one)}" for word, i in at.items()]
         told.append(f"{what}: {', '.join(points)}.")
     return told
 

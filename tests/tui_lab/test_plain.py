@@ -108,7 +108,7 @@ def test_run_trains_tells_its_chart_in_words_and_is_listed(read: Read, lab: Labo
     (record,) = lab.store.runs()
     assert (record.status, record.preset) == (Status.FINISHED, "good-2")
     assert "good-2: finished at episode 40 of 40, mean return" in said
-    assert re.search(r"return by episode \(mean of 20\): first \d+.* lowest .* highest .* last \d+", said)
+    assert re.search(r"return by episode \(mean of 20\): first \d+.* lowest .* highest .* last \d+ at episode 40", said)
     assert f"run {record.id}, seed {record.seed}, finished" in said
     assert "run 1 again trains it with the next seed" in said
 
