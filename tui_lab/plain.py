@@ -56,27 +56,43 @@ class SignalledError(Exception):
         self.number = number
 
 
-@contextmanager
-def leaving_signals() -> Iterator[None]:
-    """Let the first Ctrl-C, SIGTERM or SIGHUP raise SignalledError; a second one acts as usual."""
-    before: dict[int, Any] = {}
+class Signals:
+    """The first Ctrl-C, SIGTERM or SIGHUP is noted; it raises where `check` is called or input awaited.
 
-    def restore() -> None:
-        for number, handler in before.items():
+    It raises nowhere else: an exception inside a thread's `join` has Python take the thread for ended.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = False
+        """Whether input is being awaited."""
+        self._number: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def check(self) -> None:
+        if self._number is not None:
+            raise SignalledError(self._number)
+
+    def _asked(self, number: int, _frame: FrameType | None) -> None:
+        self._restore()
+        self._number = number
+        if self.waiting:
+            self.check()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def asked(number: int, _frame: FrameType | None) -> None:
-        restore()
-        raise SignalledError(number)
-
-    if threading.current_thread() is threading.main_thread():
-        for number in STOPPING:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, asked)
-    try:
-        yield
-    finally:
-        restore()
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """A second signal acts as usual; one that the process was started to ignore stays ignored."""
+        if threading.current_thread() is threading.main_thread():
+            for number in STOPPING:
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._asked)
+        try:
+            yield
+        finally:
+            self._restore()
 
 
 class Plain:
@@ -86,6 +102,7 @@ class Plain:
         self._lab, self._course = lab, course
         self._source, self._target = source, target
         self._typed = source.isatty()
+        self._signals = Signals()
         self._lesson: Lesson | None = None
         self._read = 0
         """Parts of the open lesson that were read."""
@@ -103,7 +120,7 @@ class Plain:
         """Read and answer until the input ends; returns the exit code. What still trains keeps a checkpoint."""
         code = 0
         try:
-            with leaving_signals():
+            with self._signals.noted():
                 self._welcome()
                 while (line := self._ask()) is not None:
                     self._obey(line)
@@ -134,7 +151,12 @@ class Plain:
         if self._typed:
             self._target.write("> ")
             self._target.flush()
-        line = self._source.readline()
+        self._signals.waiting = True
+        try:
+            self._signals.check()
+            line = self._source.readline()
+        finally:
+            self._signals.waiting = False
         text = " ".join(line.split())
         if not self._typed and line:
             self._print(f"> {text}"[:78])
@@ -384,6 +406,7 @@ class Plain:
         """Until a job has ended, a line at each 10 %, and one every few seconds where these take long."""
         tenth, told = int(job.progress * 10), time.monotonic()
         while not job.wait(POLL_SECONDS):
+            self._signals.check()
             now, here = time.monotonic(), int(job.progress * 10)
             if job.status == Status.RUNNING and (here > tenth or now - told >= TELL_SECONDS):
                 tenth, told = here, now
