@@ -196,3 +196,11 @@ def test_escape_before_an_answer_stays_a_key() -> None:
 def test_where_no_answer_is_expected_an_escape_is_a_key_at_once() -> None:
     assert Answers().take(b"\x1b", expected=False) == (b"\x1b", 0)
     assert Answers().take(b"\x1b[0n", expected=False) == (b"", 1)
+
+
+def test_the_first_answer_is_waited_for_but_not_for_long() -> None:
+    line = Line(1e9)
+    line.flow.sent(100)
+    assert line.flow.unanswered == 1, "the first half of its answer is not to be taken for keys"
+    line.now = UNKNOWN_SECONDS
+    assert line.flow.unanswered == 0

@@ -131,8 +131,9 @@ class Flow:
 
     @property
     def unanswered(self) -> int:
-        """Questions whose answers are still to come."""
-        return len(self._under_way) if self.answers else 0
+        """Questions whose answers are still to come; before the first answer, for as long as it is waited for."""
+        waited_for = self._asked_at is not None and self._clock() < self._asked_at + UNKNOWN_SECONDS
+        return len(self._under_way) if self.answers or waited_for else 0
 
     @property
     def slow(self) -> bool:
