@@ -45,7 +45,8 @@ class Laboratory(Theatre):
         """Settings that screens left half-changed, by the preset and the place of the screen."""
         self._logs: OrderedDict[str, tuple[RunRecord | None, MetricLog]] = OrderedDict()
         self._logs_lock = threading.Lock()
-        self._reading: set[str] = set()
+        self._reading: list[str] = []
+        """Runs whose metrics are being read; twice where a run changed while it was."""
         self._seen_version = self.store.version
 
     def latest(self, spec: Spec) -> RunRecord | None:
@@ -68,7 +69,7 @@ class Laboratory(Theatre):
         read, log = self._logs.get(record.id, (None, MetricLog()))
         self._keep_log(record.id, record, log)
         if read != record:
-            self._reading.add(record.id)
+            self._reading.append(record.id)
             self._stir()
             threading.Thread(target=self._fill, args=(record.id, log), name=f"read {record.id}", daemon=True).start()
         return log
@@ -98,7 +99,7 @@ class Laboratory(Theatre):
                 self._logs.pop(run_id, None)  # So that the next look tries again.
             _log.warning("the metrics of run %s cannot be read: %s", run_id, error)
         finally:
-            self._reading.discard(run_id)
+            self._reading.remove(run_id)
             self.store.close()
 
     @property

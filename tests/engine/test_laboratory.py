@@ -400,6 +400,35 @@ def test_a_log_follows_what_another_process_writes(lab: Laboratory, home: Path) 
     assert log.last("loss") == 1.0
 
 
+def test_a_second_reading_of_a_run_is_waited_for_when_the_first_is_over(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(lab, dqn_spec(env_steps=60))
+    record = lab.store.run(run.id)
+    saved = lab.store.load_metrics(run.id, episodes=False)
+    gates = [threading.Event(), threading.Event()]
+    waiting, ended, fill = list(gates), list[int](), lab._fill
+
+    def load(*_: object, **__: object) -> MetricLog:
+        waiting.pop(0).wait(PATIENCE)
+        return saved
+
+    def filled(run_id: str, log: MetricLog) -> None:
+        fill(run_id, log)
+        ended.append(1)
+
+    monkeypatch.setattr(lab.store, "load_metrics", load)
+    monkeypatch.setattr(lab, "_fill", filled)
+    lab.log(dataclasses.replace(record, progress=0.1))
+    lab.log(dataclasses.replace(record, progress=0.2))
+    wait_until(lambda: not waiting)
+    gates[0].set()
+    wait_until(lambda: len(ended) == 1)
+    assert lab.moving, "a screen would not look again, and never show what the second one finds"
+    gates[1].set()
+    wait_until(lambda: len(ended) == 2 and not lab.moving)
+
+
 def test_only_the_logs_looked_at_last_are_kept(lab: Laboratory) -> None:
     records = [lab.store.add_run(dqn_spec(seed=seed)) for seed in range(KEPT_LOGS + 1)]
     first = lab.log(records[0])

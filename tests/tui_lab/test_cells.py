@@ -174,3 +174,14 @@ def test_colours_follow_what_the_terminal_knows() -> None:
     cells.resize(4, 1)
     paint(cells, ("a", Style(color="#ff0000")))
     assert cells.difference(ALL) == "\x1b[1;1H\x1b[38;5;196ma\x1b[0m"
+
+
+@pytest.mark.parametrize("x", [4, 5])
+def test_half_of_a_wide_character_that_is_written_over_shifts_nothing(x: int) -> None:
+    cells = new()
+    paint(cells, ("abcd漢xyz", None))
+    paint(cells, ("|", None), x=x)
+    cells.forget()
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    pyte.Stream(screen).feed(cells.difference(ALL))
+    assert screen.display[0].rstrip() == ("abcd| xyz" if x == 4 else "abcd |xyz")

@@ -196,3 +196,40 @@ def test_escape_before_an_answer_stays_a_key() -> None:
 def test_where_no_answer_is_expected_an_escape_is_a_key_at_once() -> None:
     assert Answers().take(b"\x1b", expected=False) == (b"\x1b", 0)
     assert Answers().take(b"\x1b[0n", expected=False) == (b"", 1)
+
+
+def test_the_first_answer_is_waited_for_but_not_for_long() -> None:
+    line = Line(1e9)
+    line.flow.sent(100)
+    assert line.flow.unanswered == 1, "the first half of its answer is not to be taken for keys"
+    line.now = UNKNOWN_SECONDS
+    assert line.flow.unanswered == 0
+
+
+def test_answers_that_come_after_a_stall_are_not_taken_for_quick_ones() -> None:
+    now = 0.0
+    flow = Flow(lambda: now)
+
+    def frame() -> None:
+        nonlocal now
+        flow.sent(800)
+        now += 0.3
+        flow.answered()
+
+    for _ in range(30):
+        frame()
+    for _ in range(4):
+        flow.sent(800)
+    now += STALLED
+    assert flow.wait == 0
+    flow.sent(800)
+    now += 0.001
+    for _ in range(4):
+        flow.answered()
+    assert flow.unanswered == 1
+    now += 0.299
+    flow.answered()
+    for _ in range(30):
+        frame()
+    assert "within 300 ms" in flow.told()
+    assert flow.room > LEAST_AHEAD

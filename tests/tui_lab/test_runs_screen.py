@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -506,3 +507,26 @@ async def test_what_happened_under_a_page_is_there_when_the_page_is_gone(open_la
         app._refresh_screens()
         await pilot.press("escape")
         await until(pilot, lambda: titles(app) == ["visitor", "bad"])
+
+
+async def test_what_a_run_came_to_is_looked_up_even_where_it_ended_during_another_look(
+    open_lab: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, looked = threading.Event(), threading.Event(), list[str]()
+    headline = Laboratory.headline
+
+    def slow(lab: Laboratory, record: RunRecord) -> object:
+        begun.set()
+        go.wait(10)
+        looked.append(record.id)
+        return headline(lab, record)
+
+    monkeypatch.setattr(Laboratory, "headline", slow)
+    monkeypatch.setattr(LabApp, "_follow", lambda app: None)
+    async with all_runs(open_lab, stopped("bad", 2)) as (app, pilot):
+        await until(pilot, begun.is_set)
+        late = app.lab.store.add_run(preset_spec("robust"))
+        assert isinstance(app.screen, RunsScreen)
+        app.screen.runs_changed()
+        go.set()
+        await until(pilot, lambda: late.id in looked)

@@ -51,9 +51,10 @@ class Filter(Input):
 class Outcomes(Message):
     """What runs without an evaluation came to, looked up in a thread."""
 
-    def __init__(self, found: dict[str, Figure]) -> None:
+    def __init__(self, found: dict[str, Figure], *, failed: bool) -> None:
         super().__init__()
         self.found = found
+        self.failed = failed
 
 
 class RunsScreen(RunActions, RunRecords):
@@ -102,6 +103,7 @@ class RunsScreen(RunActions, RunRecords):
         self._rows: dict[str, RunRow | None] = {}
         self._looked: dict[str, str] = {}
         self._looking = False
+        self._heads: list[RunHead] = []
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -124,6 +126,7 @@ class RunsScreen(RunActions, RunRecords):
         heads = self.context.attempt(self.lab.store.run_heads, None)
         if heads is None:
             return
+        self._heads = heads
         self._list.take(heads)
         self._rows.clear()
         self._show_list()
@@ -137,21 +140,24 @@ class RunsScreen(RunActions, RunRecords):
         self._looking = True
 
         def look() -> None:
+            failed = False
             try:
                 found = {head.id: one for head in wanted if (one := self.lab.headline(head)) is not None}
                 self._looked |= {head.id: head.updated for head in wanted}
             except StoreError:
-                found = {}  # The next look tries again.
+                found, failed = {}, True  # The next look tries again.
             finally:
                 self._looking = False
                 self.lab.store.close()
-            self.post_message(Outcomes(found))
+            self.post_message(Outcomes(found, failed=failed))
 
         threading.Thread(target=look, name="read results", daemon=True).start()
 
     def on_outcomes(self, message: Outcomes) -> None:
         self._list.tell(message.found)
         self._show_list()
+        if not message.failed:
+            self._look_up_outcomes(self._heads)  # Runs may have ended while the others were looked up.
 
     def beat(self) -> None:
         super().beat()

@@ -88,6 +88,11 @@ class Cells:
             cells: Sequence[str] = text if _NARROW.fullmatch(text) else _cells(text)
             cells = cells[: width - x]
             end = x + len(cells)
+            # Half a wide character is none: what is left of one that is written over becomes blank.
+            if cells and x and chars[x] == "":
+                chars[x - 1] = " "
+            if cells and end < width and chars[end] == "":
+                chars[end] = " "
             chars[x:end] = cells
             if " " in cells:
                 wanted[x:end] = [blank if char == " " else look for char in cells]

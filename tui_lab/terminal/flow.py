@@ -56,6 +56,8 @@ class Flow:
         """Whether the terminal answers."""
         self.rate: float | None = None
         """Bytes a second that the line takes, where a write had to wait for it."""
+        self._given_up = 0
+        """Questions whose answers may still come, too late to tell anything."""
         self._unanswered = 0
         self._backlog, self._backlog_at = 0.0, clock()
 
@@ -70,6 +72,7 @@ class Flow:
         now = self._clock()
         if self.answers:
             if self._under_way and now - self._under_way[0].at >= STALLED:
+                self._given_up += len(self._under_way)
                 self._under_way.clear()
                 self._ahead = LEAST_AHEAD
             if sum(sent.size for sent in self._under_way) < self._ahead:
@@ -102,9 +105,15 @@ class Flow:
         """The terminal answered the oldest question."""
         self.answers = True
         if not self._under_way:
+            self._given_up = max(0, self._given_up - 1)
             return
+        took = self._clock() - self._under_way[0].at
+        if self._given_up and took < (self._quickest or 0.0) / 2:
+            # Sooner than one can come: it belongs to a question that was given up.
+            self._given_up -= 1
+            return
+        self._given_up = 0
         sent = self._under_way.popleft()
-        took = self._clock() - sent.at
         self._quickest = took if self._quickest is None else min(took, self._quickest * MOST_MEMORY)
         late = took - self._quickest
         if late < SOON:
@@ -131,8 +140,9 @@ class Flow:
 
     @property
     def unanswered(self) -> int:
-        """Questions whose answers are still to come."""
-        return len(self._under_way) if self.answers else 0
+        """Questions whose answers are still to come; before the first answer, for as long as it is waited for."""
+        waited_for = self._asked_at is not None and self._clock() < self._asked_at + UNKNOWN_SECONDS
+        return len(self._under_way) if self.answers or waited_for else 0
 
     @property
     def slow(self) -> bool:
