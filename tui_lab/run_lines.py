@@ -21,7 +21,8 @@ COLUMNS = (
 """Each column, by the name that runs are sorted by, as it stands over the list."""
 WIDTH = 4 + sum(len(text) for _, text in COLUMNS)
 ROOM_FOR_SEED, ROOM_FOR_TAGS = WIDTH + 2, WIDTH + 9
-"""Widths from which on a line has what one can best do without."""
+ROOM_FOR_TIME = 66
+"""Widths from which on a line has what one can best do without; half a time would be a wrong one."""
 
 
 def header(sorted_by: str, glyphs: Glyphs, *, down: bool, width: int) -> Content:
@@ -29,7 +30,7 @@ def header(sorted_by: str, glyphs: Glyphs, *, down: bool, width: int) -> Content
     arrow = ("v" if down else "^") if glyphs.ascii_frame else ("▾" if down else "▴")
     pieces: list[str | tuple[str, str]] = ["    "]
     for name, text in COLUMNS:
-        if name == "seed" and width < ROOM_FOR_SEED:
+        if (name == "seed" and width < ROOM_FOR_SEED) or (name == "seconds" and width < ROOM_FOR_TIME):
             continue
         if name != sorted_by:
             pieces.append(text)
@@ -47,7 +48,8 @@ def line(head: RunHead, outcome: Figure | None, glyphs: Glyphs, *, marked: bool,
         status_mark(Status(head.status), glyphs),
         f" {head.id:<6.6} {head.title:<13.13} {f'{seed:>10}  ' if width >= ROOM_FOR_SEED else ''}",
         f"{head.status:<11} {percent(head.progress)}  ",
-        f"{'' if outcome is None else _short(outcome):<11.11} {_spent(head.seconds)}  ",
+        f"{'' if outcome is None else _short(outcome):<11.11} ",
+        f"{_spent(head.seconds)}  " if width >= ROOM_FOR_TIME else "",
         (head.tags if width >= ROOM_FOR_TAGS else "", "$muted"),
     )
 

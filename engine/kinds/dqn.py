@@ -65,13 +65,13 @@ class DQN(Kind):
     space = Path(__file__).parent / "spaces" / "dqn.toml"
     practice_words: ClassVar[Mapping[str, str]] = {
         "first_training_step": "learning starts at environment step {}",
-        "epsilon_at_first_training": "with epsilon at {}",
-        "epsilon_floor_step": "floor of epsilon at environment step {}",
-        "epsilon_floor_episode_soonest": "which is in episode {} if all last to the time limit",
-        "epsilon_floor_episode_latest": "in episode {} if all are as short as a random agent's",
+        "epsilon_at_first_training": "epsilon is then at {}",
+        "epsilon_floor_step": "epsilon is at its floor from environment step {}",
+        "epsilon_floor_episode_soonest": "that is in episode {} if all last to the time limit",
+        "epsilon_floor_episode_latest": "or in episode {} if all are as short as a random agent's",
         "gradient_steps_per_env_step": "{} gradient steps per environment step",
         "target_update_steps": "target network updated every {} environment steps",
-        "target_updates_per_1000_env_steps": "{} times in 1,000",
+        "target_updates_per_1000_env_steps": "that is {} times in 1,000",
         "value_ceiling": "ceiling of Q {}",
         "parameters": "{} parameters",
     }

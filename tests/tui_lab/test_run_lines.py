@@ -9,7 +9,7 @@ import pytest
 from engine.learners.kind import Figure
 from engine.storage.records import RunHead, Status
 from tui_lab.glyphs import ASCII, BRAILLE
-from tui_lab.run_lines import ROOM_FOR_SEED, ROOM_FOR_TAGS, header, line
+from tui_lab.run_lines import ROOM_FOR_SEED, ROOM_FOR_TAGS, ROOM_FOR_TIME, header, line
 from tui_lab.run_list import COLUMNS
 
 HEAD = RunHead("gamo4", "dqn", "bad", None, 7, "running", "", "", 48.0, 0.25, "slow first", None, None)
@@ -38,6 +38,11 @@ def test_what_there_is_no_room_for_is_left_out() -> None:
     assert len(text(long, width=78).rstrip()) <= 78
 
 
+def test_a_time_is_shown_whole_or_not_at_all() -> None:
+    assert "48 s" in text(width=ROOM_FOR_TIME)
+    assert "48" not in text(width=ROOM_FOR_TIME - 1)
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_every_status_has_its_line(status: Status) -> None:
     assert str(status) in text(replace(HEAD, status=str(status)))
@@ -50,5 +55,6 @@ def test_columns_stand_under_their_names_and_the_sorted_one_has_an_arrow(width: 
         names = header(column.name, BRAILLE, down=True, width=width).plain
         assert names.index("status") == shown.index("running")
         assert names.index("result") == shown.index("mean 212")
-        assert names.count("▾") == (column.name != "started" and not (column.name == "seed" and width < ROOM_FOR_SEED))
+        left_out = {"seed": width < ROOM_FOR_SEED, "seconds": width < ROOM_FOR_TIME}
+        assert names.count("▾") == (column.name != "started" and not left_out.get(column.name, False))
     assert "seed^" in header("seed", ASCII, down=False, width=120).plain

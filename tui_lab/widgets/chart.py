@@ -53,7 +53,12 @@ class Chart(Widget, can_focus=True):
             "shift+right", "look('move', 10)", "Ten on", tooltip="Ten cells on", id="chart.far_right", show=False
         ),
         Binding(
-            "backspace", "look('no_cursor')", "No cursor", tooltip="Take it away", id="chart.no_cursor", show=False
+            "backspace",
+            "look('no_cursor')",
+            "No cursor",
+            tooltip="Take the cursor away",
+            id="chart.no_cursor",
+            show=False,
         ),
         Binding(
             "plus,equals_sign", "look('zoom', 1)", "Zoom", key_display="+", tooltip="Show less of the axis",

@@ -195,13 +195,13 @@ def test_what_cannot_be_pasted_is_named(given: dict[str, Any], sentence: str) ->
 def test_practice_tells_what_the_bad_settings_amount_to() -> None:
     assert draft().practice() == {
         "learning starts at environment step {}": 1_000,
-        "with epsilon at {}": pytest.approx(BAD.epsilon_end),
-        "floor of epsilon at environment step {}": 1_000,
-        "which is in episode {} if all last to the time limit": 2,
-        "in episode {} if all are as short as a random agent's": 46,
+        "epsilon is then at {}": pytest.approx(BAD.epsilon_end),
+        "epsilon is at its floor from environment step {}": 1_000,
+        "that is in episode {} if all last to the time limit": 2,
+        "or in episode {} if all are as short as a random agent's": 46,
         "{} gradient steps per environment step": 0.5,
         "target network updated every {} environment steps": 40,
-        "{} times in 1,000": 25,
+        "that is {} times in 1,000": 25,
         "ceiling of Q {}": pytest.approx(20),
         "{} parameters": 67_586,
     }
