@@ -53,6 +53,8 @@ class Terminal:
         self._screen = pyte.Screen(*size)
         self._answers = answers
         self._rate, self._read_until = bytes_a_second, 0.0
+        self.at_once = AT_ONCE
+        """How many bytes a read takes at most."""
         self._stream = pyte.ByteStream(self._screen)
         self._fd, own = pty.openpty()
         self._name = os.ttyname(own)
@@ -74,6 +76,11 @@ class Terminal:
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def row(self, y: int) -> str:
+        """One line of the screen, from 0: quicker than to look at all of it."""
+        cells = self._screen.buffer[y]
+        return "".join(cells[x].data for x in range(self._screen.columns))
 
     @property
     def cooked(self) -> bool:
@@ -143,7 +150,7 @@ class Terminal:
 
     def read(self, patience: float = POLL_SECONDS) -> None:
         """Read what the process has written, or will have within so many seconds."""
-        most = AT_ONCE if self._rate is None else max(1, int(self._rate * SLICE_SECONDS))
+        most = self.at_once if self._rate is None else max(1, int(self._rate * SLICE_SECONDS))
         time.sleep(max(0.0, self._read_until - time.monotonic()))
         ready, _, _ = select.select([self._fd] if self._reads else [], [], [], patience)
         if ready:
