@@ -73,7 +73,8 @@ def notes(chart: Chart, curves: Sequence[Curve], picture: Picture, look: Look) -
         small = "thin" if len(curves) == 1 else "thin, small letters"
         told.append(f"{small}: {', '.join(faint)}")
     windows = sorted({look.window(trace) for trace in traces} - {1})
-    told += [f"mean of {window}" for window in windows]
+    thick = "thick: " if told else ""
+    told += [f"{thick}mean of {window}" for window in windows]
     if picture.bands:
         told.append(f"line: median, shaded: {look.seeds}")
     low, high = picture.x_limits

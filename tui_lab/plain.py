@@ -17,7 +17,7 @@ from engine.laboratory import Laboratory
 from engine.learners.environment_facts import kept_facts
 from engine.learners.kinds import kind_of, preset_spec, spec_from_dict
 from engine.learners.metrics import MetricLog
-from engine.learners.specs import EpisodesSpec, Spec
+from engine.learners.specs import Spec
 from engine.runs.jobs import Job
 from engine.runs.run import Run
 from engine.storage.names import LATEST, run_of
@@ -489,13 +489,9 @@ def chart_in_words(name: str, spec: Spec, log: MetricLog, title: str) -> list[st
 
 
 def _standing(run: Run) -> str:
-    """`episode 120 of 200, mean return 212`."""
-    spec: Any = run.spec
-    by_episode = isinstance(spec, EpisodesSpec)
-    done = run.counters.get("episodes" if by_episode else "epochs", 0)
-    words = f"{'episode' if by_episode else 'epoch'} {done} of {spec.episodes if by_episode else spec.config.epochs}"
-    headline = run.kind.headline_of(run.log)
-    return words if headline is None else f"{words}, {figure(headline)}"
+    """`episode 120, mean return 212, 60 %`."""
+    standing = run.kind.standing(run.spec, run.log, run.counters)
+    return ", ".join([*map(figure, standing), percent(run.progress).strip()])
 
 
 def _spec(bench: blocks.Run, preset: str) -> Spec:

@@ -53,7 +53,7 @@ def named(app: LabApp) -> list[str]:
 
 def curves(app: LabApp) -> list[str]:
     """The legend without its title and its notes."""
-    notes = (MEAN, "thin:", "axis from", "1 ", "2 ", "3 ", "4 ", "5 ")
+    notes = (MEAN, "thin:", "thick:", "axis from", "1 ", "2 ", "3 ", "4 ", "5 ")
     return [part for part in named(app)[1:] if not part.startswith(notes)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui_lab.terminal.answers import Answers
-from tui_lab.terminal.flow import AHEAD, BUFFERED, LEAST_AHEAD, MOST_AHEAD, STALLED, UNKNOWN_SECONDS, Flow
+from tui_lab.terminal.flow import AHEAD, BUFFERED, LEAST_AHEAD, MOST_AHEAD, MOST_STALLS, STALLED, UNKNOWN_SECONDS, Flow
 
 
 class Line:
@@ -233,3 +233,20 @@ def test_answers_that_come_after_a_stall_are_not_taken_for_quick_ones() -> None:
         frame()
     assert "within 300 ms" in flow.told()
     assert flow.room > LEAST_AHEAD
+
+
+def test_a_terminal_that_answers_no_longer_is_not_waited_for_again_and_again() -> None:
+    now = [0.0]
+    flow = Flow(lambda: now[0])
+    flow.sent(10)
+    flow.answered()
+    for _ in range(MOST_STALLS):
+        flow.sent(100_000)
+        assert flow.wait > 0
+        now[0] += STALLED
+        assert flow.wait == 0
+    assert not flow.asks
+    flow.sent(10_000)
+    assert flow.wait == 0
+    flow.answered()
+    assert flow.asks

@@ -46,7 +46,9 @@ def test_a_legend_follows_the_theme_and_one_run_needs_no_letter() -> None:
 
 def test_smoothing_thin_lines_and_where_an_axis_starts_are_stated() -> None:
     returns = log(**{"return": [1.0, 2.0]})
-    assert told("return", curves_of(returns)).startswith("return by episode  ━━ bad 0  thin: each episode  mean of 20")
+    assert told("return", curves_of(returns)).startswith(
+        "return by episode  ━━ bad 0  thin: each episode  thick: mean of 20"
+    )
     assert "mean of" not in told("return", curves_of(returns), Look(means="none"))
     assert told("loss", curves_of(log(loss=[1.0])), Look(means="all")).endswith("mean of 20")
     accuracy = curves_of(log(test_accuracy=[0.8]), log(test_accuracy=[0.9]), preset="linear")

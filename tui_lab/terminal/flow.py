@@ -24,6 +24,8 @@ UNKNOWN, UNKNOWN_SECONDS = 16_384.0, 1.0
 """Bytes that may be sent before the first answer, for so many seconds; then it is taken that none will come."""
 STALLED = 3.0
 """Seconds without an answer after which frames are no longer held back for it."""
+MOST_STALLS = 3
+"""How often in a row that happens before the terminal is taken for one that no longer answers."""
 BUFFERED = 16_384.0
 """Bytes that lie between this program and a reader who is slower than it, when a write has to wait (Linux)."""
 BLOCKED, TELLING = 0.05, 1_024
@@ -59,6 +61,7 @@ class Flow:
         self._given_up = 0
         """Questions whose answers may still come, too late to tell anything."""
         self._unanswered = 0
+        self._stalls = 0
         self._backlog, self._backlog_at = 0.0, clock()
 
     @property
@@ -70,11 +73,9 @@ class Flow:
     def wait(self) -> float:
         """Seconds until the next frame may go as far as one knows now: 0 is at once; an answer may make it sooner."""
         now = self._clock()
+        if self.answers and self._under_way and now - self._under_way[0].at >= STALLED:
+            self._give_up(now)
         if self.answers:
-            if self._under_way and now - self._under_way[0].at >= STALLED:
-                self._given_up += len(self._under_way)
-                self._under_way.clear()
-                self._ahead = LEAST_AHEAD
             if sum(sent.size for sent in self._under_way) < self._ahead:
                 return 0.0
             return max(0.001, self._under_way[0].at + STALLED - now)
@@ -84,6 +85,15 @@ class Flow:
             return 0.0
         over = self._waiting(now) - LEAST_AHEAD
         return 0.0 if over < 0 else min(STALLED, max(0.001, over / self.rate))
+
+    def _give_up(self, now: float) -> None:
+        """Wait no longer for the answers under way; a terminal of which several are lost is asked no more."""
+        self._given_up += len(self._under_way)
+        self._under_way.clear()
+        self._ahead = LEAST_AHEAD
+        self._stalls += 1
+        if self._stalls == MOST_STALLS:
+            self.answers, self._asked_at, self._unanswered = False, now, 0
 
     @property
     def room(self) -> int:
@@ -103,7 +113,7 @@ class Flow:
 
     def answered(self) -> None:
         """The terminal answered the oldest question."""
-        self.answers = True
+        self.answers, self._stalls = True, 0
         if not self._under_way:
             self._given_up = max(0, self._given_up - 1)
             return
