@@ -183,11 +183,6 @@ class LabApp(App[None]):
         return getattr(self._driver, "painter", None)
 
     @property
-    def behind(self) -> bool:
-        """Whether the terminal has not yet had room for what is drawn: drawing more would be for nobody."""
-        return self._painter is not None and self._painter.behind
-
-    @property
     def drawing(self) -> str:
         """How much is drawn and sent, and why, in a sentence or two."""
         line = "" if self._painter is None else f" {self._painter.flow.told()}."
@@ -254,8 +249,8 @@ class LabApp(App[None]):
 
     def _beat(self) -> None:
         """Let the open screen look again; the last time once nothing moves any more."""
-        if self.behind or not self.is_running:
-            # What it would draw could not be sent yet, or its widgets are just being taken away.
+        if not self.is_running or (self._painter is not None and self._painter.behind):
+            # Its widgets are just being taken away, or what it drew could not be sent yet.
             return
         if self._pulse is not None and not self.lab.moving:
             self._pulse.pause()
@@ -285,10 +280,10 @@ class LabApp(App[None]):
             self.notify(message.job.error or "unknown error", title=f"{message.job.title} failed", severity="error")
 
     def _refresh_screens(self) -> None:
+        """Have the open screen look up everything; those below it do so when they are open again."""
         if self.is_running:
-            for screen in self.screen_stack:
-                if isinstance(screen, LabScreen):
-                    screen.runs_changed()
+            if isinstance(self.screen, LabScreen):
+                self.screen.runs_changed()
             self.wake()
 
     # --- the home folder, as it is at the moment

@@ -24,10 +24,6 @@ class Context(Protocol):
     pace: Pace
     course: tuple[Lesson, ...]
 
-    @property
-    def behind(self) -> bool:
-        """Whether the terminal has not yet had room for what is drawn: drawing more would be for nobody."""
-
     def open_lesson(self, lesson: Lesson) -> None:
         """Open a lesson, in place of the one that is open."""
 
